@@ -1,0 +1,1 @@
+"""Elicit: people and models meet in one frame, replies."""
