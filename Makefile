@@ -1,0 +1,44 @@
+# make demo and make test need only Python 3.11+, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test quick docs bench clean
+
+demo: $(READY)
+	$(BIN)/sociolect demo --out runs/demo
+
+test: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/sociolect docs --check
+	$(BIN)/python -m pytest --durations=10
+
+# What pre-commit runs: seconds, not minutes.
+quick: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -m "not slow and not realdata" tests/test_guards.py
+
+docs: $(READY)
+	$(BIN)/sociolect docs
+
+bench: $(READY)
+	$(BIN)/pip install -q -r requirements-bench.txt
+	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python benchmarks/finetuning.py
+	$(BIN)/python benchmarks/generation.py
+
+clean:
+	rm -rf $(VENV) runs build
+
+# Byte code is compiled here once: importing torch and transformers costs seconds where it is not.
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("sociolect needs Python 3.11 or newer; say make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
+	touch $(READY)

@@ -1,0 +1,118 @@
+"""Ties as a network of numbered people, the same whatever the order of the rows."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sociolect import frames
+from sociolect.errors import RefusedError, unknown
+from sociolect.frames import Members, Ties
+from sociolect.seeds import derive
+
+_LOCK = RLock()
+
+
+class Graph(NamedTuple):
+    """An undirected weighted network: people in the order of their names, and one edge (a < b) per tied pair."""
+
+    persons: pl.Series
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
+def chosen(ties: Ties, kinds: str | Sequence[str] | None) -> Ties:
+    """The ties of the named kinds, or all of them; a kind that is not there is an error.
+
+    Raises UsageError for a kind that no tie has.
+    """
+    if kinds is None:
+        return ties
+    wanted = [kinds] if isinstance(kinds, str) else list(kinds)
+    here = ties["kind"].unique().to_list()
+    for kind in wanted:
+        if kind not in here:
+            raise unknown("kind of tie", kind, here)
+    return Ties(ties.filter(pl.col("kind").is_in(wanted)))
+
+
+def graph(ties: Ties, *, kinds: str | Sequence[str] | None = None) -> Graph:
+    """The network of the ties: kinds and directions summed, one edge per pair, self ties dropped.
+
+    People and edges are sorted, and weights are summed in sorted order, so that row order changes no bit.
+
+    >>> t = pl.DataFrame({"source": ["b", "a", "c"], "target": ["a", "b", "c"], "kind": "reply", "weight": [1.0, 2.0, 9.0]})
+    >>> g = graph(frames.ties(t))
+    >>> g.persons.to_list(), g.weight.tolist()
+    (['a', 'b'], [3.0])
+    """
+    rows = chosen(ties, kinds).filter(pl.col("source") != pl.col("target"))
+    persons = pl.concat([rows["source"], rows["target"]]).unique().sort().alias("person")
+    code = pl.Enum(persons)
+    source, target = (rows[side].cast(code).to_physical().to_numpy().astype(np.int64) for side in ("source", "target"))
+    key = np.minimum(source, target) * np.int64(max(persons.len(), 1)) + np.maximum(source, target)
+    weight = rows["weight"].to_numpy()
+    order = np.lexsort((weight, key))
+    key, weight = key[order], weight[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    summed = np.add.reduceat(weight, first) if first.size else np.zeros(0)
+    a, b = np.divmod(key[first], max(persons.len(), 1))
+    return Graph(persons, a, b, summed)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[Any]:
+    """igraph with random numbers of our own for as long as the block lasts; the `random` module is left as it was.
+
+    igraph draws from one generator for the whole process: here it gets a private one, and then its default again.
+    """
+    import igraph
+
+    with _LOCK:
+        igraph.set_random_number_generator(random.Random(derive(seed, "igraph")))
+        try:
+            yield igraph
+        finally:
+            igraph.set_random_number_generator(random)
+
+
+def partition(ties: Ties, kinds: str | Sequence[str] | None, seed: int, way: Callable[[Any], Any]) -> Members:
+    """The communities that `way` finds in the network, named by size; people without a tie are no members.
+
+    Raises RefusedError where there is no tie between two people.
+    """
+    net = graph(ties, kinds=kinds)
+    if not net.a.size:
+        raise RefusedError(
+            f"no communities can be found: {ties.height} ties, none between two people; build some with "
+            "link(society, kinds=...), give a ties file, or take declared communities: declared(society, column=...)"
+        )
+    with seeded(seed) as igraph:
+        network = igraph.Graph(n=net.persons.len(), edges=np.column_stack([net.a, net.b]))
+        network.es["weight"] = net.weight
+        labels = np.asarray(way(network).membership, dtype=np.int64)
+    return named(labels, net.persons)
+
+
+def named(labels: NDArray[np.int64], persons: pl.Series) -> Members:
+    """Members out of community numbers: c00 is the largest; equal sizes go by their smallest member's name.
+
+    `persons` is sorted. A negative number is nobody's community, and makes no member.
+
+    >>> named(np.array([7, 3, 3]), pl.Series("person", ["a", "b", "c"]))["community"].to_list()
+    ['c01', 'c00', 'c00']
+    """
+    persons, labels = persons.filter(pl.Series(labels >= 0)), labels[labels >= 0]
+    _, first, place, size = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(size.size, dtype=np.int64)
+    rank[np.lexsort((first, -size))] = np.arange(size.size)
+    width = max(2, len(str(size.size - 1)))
+    names = pl.Series([f"c{i:0{width}}" for i in range(size.size)], dtype=pl.String)
+    community = names.gather(rank[place])
+    return frames.members(pl.DataFrame({"person": persons, "community": community}))

@@ -1,0 +1,93 @@
+"""Find the systems by walking their folders: nobody edits a list to add one."""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from sociolect.errors import CardError, unknown
+from sociolect.report.content import Page
+
+SYSTEMS = Path(__file__).parent
+SHELVES = ("sources", "networks", "aligners", "worlds", "instruments", "studies", "lenses")
+VERBS = ("load", "find", "align", "elicit", "measure", "compare")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a paper says: the finding in words, its number, where it stands, and the sign held against ours."""
+
+    id: str
+    what: str
+    value: float
+    where: str
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A system's folder, read: what it is, what it needs, and which verbs it extends."""
+
+    shelf: str
+    slug: str
+    title: str
+    paper: str
+    needs: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    verbs: tuple[str, ...]
+
+    @property
+    def run(self) -> Callable[..., Page]:
+        """The recipe's `run(workspace, *, size="tiny", ...) -> Page`."""
+        recipe: Callable[..., Page] = import_module(f"sociolect.systems.{self.shelf}.{self.slug}.recipe").run
+        return recipe
+
+    @property
+    def keywords(self) -> dict[str, Parameter]:
+        """The recipe's keywords with their defaults and annotations."""
+        return {k: p for k, p in signature(self.run).parameters.items() if p.kind is Parameter.KEYWORD_ONLY}
+
+
+def read(folder: Path) -> Card:
+    """The card of a system's folder; raises CardError with every fault at once."""
+    try:
+        said: dict[str, Any] = tomllib.loads((folder / "card.toml").read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CardError(f"{folder.name}/card.toml cannot be read: {error}") from error
+    faults = [f"{k!r} is missing" for k in ("title", "paper") if not isinstance(said.get(k), str)]
+    faults += [f"shelf {folder.parent.name!r} is none of {', '.join(SHELVES)}"] * (folder.parent.name not in SHELVES)
+    faults += ["recipe.py is missing"] * (not (folder / "recipe.py").exists())
+    claims = []
+    for n, claim in enumerate(said.get("claim", []), 1):
+        absent = [k for k in ("id", "what", "value", "where", "sign") if k not in claim]
+        faults += [f"claim {n} lacks {', '.join(absent)}"] if absent else []
+        if not absent:
+            claims.append(Claim(**{k: claim[k] for k in ("id", "what", "value", "where", "sign")}))
+    if faults:
+        raise CardError(f"{folder.name}/card.toml: " + "; ".join(faults))
+    verbs = tuple(v for v in VERBS if (folder / f"{v}.py").exists())
+    return Card(
+        folder.parent.name,
+        folder.name,
+        said["title"],
+        said["paper"],
+        tuple(said.get("needs", ())),
+        tuple(claims),
+        verbs,
+    )
+
+
+def catalog() -> dict[str, Card]:
+    """Every system by its slug, in order of shelf and slug."""
+    return {f.parent.name: read(f.parent) for f in sorted(SYSTEMS.glob("*/*/card.toml"))}
+
+
+def find(slug: str) -> Card:
+    """The system of that slug; raises UsageError with the nearest name where there is none."""
+    cards = catalog()
+    if slug not in cards:
+        raise unknown("system", slug, cards)
+    return cards[slug]

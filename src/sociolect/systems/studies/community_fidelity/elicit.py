@@ -1,0 +1,68 @@
+"""What is asked of every arm, and which replies are kept: the same items, the same decoding, the same filters for all."""
+
+import polars as pl
+
+from sociolect import frames
+from sociolect.align.templates import render, templates
+from sociolect.frames import Items, Replies, Scores
+from sociolect.seeds import substream
+
+KEYS = list(frames.KEYS)
+CELL = ["community", "item", "draw"]
+COPIED = 0.7  # Sec. 4.3: the most ROUGE-L a kept reply may have with any training post
+
+
+def prompts(topics: pl.DataFrame, *, community: str | None = None) -> Items:
+    """Every topic in every one of the 20 templates: items `topic|template` with the columns topic and template."""
+    rows = [
+        (f"{topic}|{row['template']}", render(row, topic=words, community=community), None, topic, row["template"])
+        for topic, words in topics.select("topic", "words").iter_rows()
+        for row in templates().iter_rows(named=True)
+    ]
+    shape = {"item": pl.String, "prompt": pl.String, "options": pl.List(pl.String), "topic": pl.String, "template": pl.String}
+    return frames.items(pl.DataFrame(rows, schema=shape, orient="row"))
+
+
+def fates(replies: Replies, overlaps: Scores, repeats: Scores) -> pl.DataFrame:
+    """Every reply with its fate: kept, or the first reason why not: no answer, refused, repeated, copied.
+
+    A copy has a ROUGE-L above .7 with a training post, or is one. People's posts pass the same filter as every arm's.
+    """
+    worst = overlaps.filter(pl.col("measure") == "overlap:rouge_l").select(*KEYS, rouge="value")
+    again = repeats.filter(pl.col("measure") == "duplicate").select(*KEYS, again="value")
+    known = replies.join(worst, on=KEYS, how="left").join(again, on=KEYS, how="left")
+    fate = (
+        pl.when(pl.col("text").is_null())
+        .then(pl.lit("no answer"))
+        .when(pl.col("refused"))
+        .then(pl.lit("refused"))
+        .when(pl.col("again") > 0)
+        .then(pl.lit("repeated"))
+        .when(pl.col("rouge") > COPIED)
+        .then(pl.lit("copied"))
+        .otherwise(pl.lit("kept"))
+    )
+    return known.with_columns(fate=fate)
+
+
+def attrition(known: pl.DataFrame) -> pl.DataFrame:
+    """How many of each arm's replies met which fate: asked = kept + no answer + refused + repeated + copied."""
+    counted = known.group_by("condition").agg(
+        asked=pl.len(),
+        **{f: (pl.col("fate") == f).sum() for f in ("no answer", "refused", "repeated", "copied", "kept")},
+        **{"copied, before removal": (pl.col("rouge") > COPIED).mean()},
+    )
+    return counted.sort("condition")
+
+
+def level(known: pl.DataFrame, *, seed: int = 0) -> Replies:
+    """The kept replies, equally many of every arm and community: cells that all model arms kept come first, then a draw.
+
+    So that arms stay paired wherever they can be, and no measure that depends on n favours an arm that lost fewer.
+    """
+    kept = known.filter(pl.col("fate") == "kept").sort(KEYS)
+    arms = kept.filter(pl.col("source") == "model").group_by(CELL).agg(pl.col("condition").n_unique().alias("arms"))
+    kept = kept.join(arms, on=CELL, how="left").with_columns(u=substream(seed, "level").random(kept.height))
+    n = kept.group_by("condition", "community").len()["len"].to_list()
+    order = pl.struct(-pl.col("arms").fill_null(0).cast(pl.Int64), "u").rank("ordinal").over("condition", "community")
+    return frames.replies(kept.filter(order <= min(n, default=0)).drop("arms", "u", "rouge", "again", "fate").sort(KEYS))
