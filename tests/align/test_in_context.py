@@ -29,9 +29,7 @@ class Mirror:
 class Tokens(Mirror):
     """The same with a tokenizer of one token per character and a context of 400."""
 
-    class module:
-        class config:
-            max_position_embeddings = 400
+    context = 400
 
     def prompt_ids(self, chat: Chat) -> list[int]:
         return [0] * (sum(len(m.text) for m in chat) + 7)

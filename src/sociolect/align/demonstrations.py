@@ -88,6 +88,7 @@ def pooled(
     context: int = 120,
     words: int = 20,
     group: str | None = None,
+    topic_column: str | None = None,
     templates: pl.DataFrame | None = None,
     seed: int = 0,
 ) -> Examples:
@@ -96,9 +97,10 @@ def pooled(
     Half of them, drawn at random, stand after a block of other posts of the same person (of the same thread where that
     person has fewer than two others; of the same value of the column `group` where it is named), each cut to its first
     `words` words, up to `context` words in all. The block looks exactly as `in_context` lays it out, so that a model
-    trained from nothing learns to read one. No prompt names a community.
+    trained from nothing learns to read one. A prompt names the post's topic where `topic_column` does, never a community.
     """
-    _check(posts, most=1, mix=0.0, topic_column=group, general=None)
+    for column in (group, topic_column):
+        _check(posts, most=1, mix=0.0, topic_column=column, general=None)
     rows = _template_rows(templates)
     kept = _distinct(posts.with_columns(community=pl.lit("pooled"))).sort("post")
     if kept.is_empty():
@@ -120,7 +122,7 @@ def pooled(
                 if (left := left - len(line.split())) < 0:
                     break
                 block += [line] if line else []
-        prompts.append(laid_out(block, render(template)))
+        prompts.append(laid_out(block, render(template, topic=row[topic_column] if topic_column else None)))
         chosen.append(template["template"])
         blocks.append(len(block))
     return _examples(kept, prompts, {"template": chosen, "exemplars": blocks})

@@ -101,7 +101,8 @@ class InContext:
         request = chat[-1].text
         block: list[str] = []
         size = self._length(chat)
-        room = min(self.budget, self._context - spare) if self._context else self.budget
+        context = getattr(self.model, "context", None)
+        room = min(self.budget, context - spare) if context else self.budget
         for i in self._order(request, draw):
             if len(block) == self.exemplars or (size := size + self._sizes[i]) > room:
                 break
@@ -142,11 +143,6 @@ class InContext:
         """How much longer each post makes a prompt: tokens, or words."""
         bare = self._length(user(laid_out(["a"], "b")))
         return [max(1, self._length(user(laid_out(["a", post], "b"))) - bare) for post in self.posts]
-
-    @cached_property
-    def _context(self) -> int | None:
-        config = getattr(getattr(self.model, "module", None), "config", None)
-        return getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
 
 
 def _shown(examples: Examples, guard: Collection[str] | None) -> pl.DataFrame:

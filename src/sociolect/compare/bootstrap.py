@@ -86,7 +86,7 @@ def weights(
     plans = [_plan(codes, strata) for codes in clusters]
     streams = [substream(seed, "bootstrap", place) for place in range(len(plans))]
     rows = len(clusters[0])
-    step = max(1, min(draws, _CELLS // max(rows, max(p.size for _, p, _ in plans), 1)))
+    step = max(1, min(draws, _CELLS // max(rows, *(p.size for _, p, _ in plans), 1)))
     for start in range(0, draws, step):
         m = min(step, draws - start)
         out: FloatArray | None = None
@@ -154,7 +154,9 @@ def _checked(clusters: list[Codes], strata: Codes | None) -> list[Codes]:
         elif codes.shape != arrays[0].shape:
             faults.append(f"{what} has {codes.size} rows, factor 0 has {arrays[0].size}")
     if not faults and (fixed := int(np.all([codes < 0 for codes in arrays], axis=0).sum())):
-        faults.append(f"{fixed} of {arrays[0].size} rows are in no cluster of any factor: they would be held for certain")
+        faults.append(
+            f"{fixed} of {arrays[0].size} rows are in no cluster of any factor: they would be held for certain"
+        )
     if faults:
         raise InputError("these clusters cannot be resampled: " + "; ".join(faults))
     arrays = [codes.astype(np.int64) for codes in arrays if (codes >= 0).any()]
@@ -194,10 +196,12 @@ def _acceleration(run: Callable[[FloatArray], FloatArray], factors: list[Codes])
         names = np.unique(codes[codes >= 0])
         step = max(1, _CELLS // codes.size)
         parts = [names[i : i + step] for i in range(0, names.size, step)]
-        left = np.concatenate([run((codes[None] != part[:, None]).astype(float)).reshape(part.size, -1) for part in parts])
+        left = np.concatenate(
+            [run((codes[None] != part[:, None]).astype(float)).reshape(part.size, -1) for part in parts]
+        )
         influence = (names.size - 1) * (left.mean(0) - left) / names.size
         cubes.append((influence**3).sum(0))
         squares.append((influence**2).sum(0))
     with np.errstate(invalid="ignore", divide="ignore"):
         found = np.sum(cubes, axis=0) / (6 * np.sum(squares, axis=0) ** 1.5)
-    return np.nan_to_num(found)
+    return np.asarray(np.nan_to_num(found))

@@ -32,7 +32,7 @@ def factors(rows: pl.DataFrame, clusters: Sequence[str]) -> list[Codes]:
     if machine.any():
         faults = [f"column {c!r} is missing" for c in clusters if c not in rows.columns]
         if not faults and (bare := rows.filter(machine, pl.all_horizontal(pl.col(clusters).is_null())).height):
-            faults = [f"{bare} model row{'s' * (bare > 1)} are null in all of {', '.join(clusters)}"]
+            faults = [f"{bare} model row{'s are' if bare > 1 else ' is'} null in all of {', '.join(clusters)}"]
     if faults:
         raise InputError(f"the clusters of these scores cannot be told: {'; '.join(faults)}")
     out = [_codes(rows["speaker"], human)] if human.any() else []

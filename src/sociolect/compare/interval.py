@@ -66,7 +66,8 @@ class Interval:
         """
         from scipy.special import ndtri, stdtr
 
-        estimate, clusters, undefined = (np.atleast_1d(x) for x in (self.estimate, self.clusters, self.undefined))
+        estimate, undefined = np.atleast_1d(self.estimate), np.atleast_1d(self.undefined)
+        clusters = np.atleast_1d(self.clusters)
         degrees, spread = _degrees(clusters, np.atleast_1d(self.strata), self.expand)
         samples = 2 * estimate - self.samples if self.method == "basic" else self.samples
         defined = self.draws - undefined

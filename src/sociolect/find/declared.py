@@ -13,14 +13,14 @@ from sociolect.frames import Members, Society
 def declared(society: Society, *, column: str) -> Members:
     """The communities that a column of the people, or else of the posts, declares.
 
-    Of people: the value, weight 1. Of posts: the value that most of a person's posts carry; `weight` is its share of the
-    posts that carry one. `tied` marks who had several values equally often and went to the first by alphabet: their
+    Of people: the value, weight 1. Of posts: the value that most of a person's posts carry; `weight` is its share of
+    the posts that carry one. `tied` marks who had several values equally often and went to the first by alphabet: their
     number is `members["tied"].sum()`. Null declares nothing: such people are no members, their number is
     `society.people.height - members.height`. Raises UsageError for a column that is nowhere, RefusedError where it is
     all null.
 
-    >>> said = {"post": ["1", "2", "3"], "person": "a", "text": "", "thread": "1", "parent": "", "team": ["x", "x", "y"]}
-    >>> posts = frames.posts(pl.DataFrame(said))
+    >>> said = {"post": ["1", "2", "3"], "person": "a", "text": "", "thread": "1", "parent": "1"}
+    >>> posts = frames.posts(pl.DataFrame(said | {"team": ["x", "x", "y"]}))
     >>> declared(Society(frames.empty("people"), posts, frames.empty("ties")), column="team").rows()
     [('a', 'x', 0.6666666666666666, False)]
     """

@@ -47,8 +47,8 @@ def graph(ties: Ties, *, kinds: str | Sequence[str] | None = None) -> Graph:
 
     People and edges are sorted, and weights are summed in sorted order, so that row order changes no bit.
 
-    >>> t = pl.DataFrame({"source": ["b", "a", "c"], "target": ["a", "b", "c"], "kind": "reply", "weight": [1.0, 2.0, 9.0]})
-    >>> g = graph(frames.ties(t))
+    >>> t = {"source": ["b", "a", "c"], "target": ["a", "b", "c"], "kind": "reply", "weight": [1.0, 2.0, 9.0]}
+    >>> g = graph(frames.ties(pl.DataFrame(t)))
     >>> g.persons.to_list(), g.weight.tolist()
     (['a', 'b'], [3.0])
     """

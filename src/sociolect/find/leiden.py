@@ -1,7 +1,9 @@
 """Leiden: communities of high modularity that hang together."""
 
 from collections.abc import Sequence
+from math import inf
 
+from sociolect.errors import UsageError
 from sociolect.find.graph import partition
 from sociolect.frames import Members, Society
 
@@ -18,7 +20,8 @@ def leiden(
 
     A higher `resolution` gives more and smaller communities; `kinds` takes only these ties; `iterations=-1` goes on
     until nothing improves. Communities are c00, c01, ... by size. People without a tie are no members: their number is
-    `society.people.height - members.height`. Raises RefusedError without a tie, UsageError for a kind nobody has.
+    `society.people.height - members.height`. Raises RefusedError without a tie, UsageError for a kind nobody has
+    or a resolution below 0.
     Source: Traag, Waltman, van Eck 2019, doi 10.1038/s41598-019-41695-z; the finding is igraph's.
 
     >>> import polars as pl
@@ -29,6 +32,8 @@ def leiden(
     >>> leiden(society)["community"].to_list()
     ['c00', 'c00', 'c00', 'c01', 'c01', 'c01']
     """
+    if not 0 <= resolution < inf:
+        raise UsageError(f"resolution={resolution}: due is a finite number, 0 or above")
     return partition(
         society.ties,
         kinds,

@@ -1,7 +1,9 @@
 """Louvain: communities of high modularity, by moving people and then whole communities."""
 
 from collections.abc import Sequence
+from math import inf
 
+from sociolect.errors import UsageError
 from sociolect.find.graph import partition
 from sociolect.frames import Members, Society
 
@@ -14,7 +16,8 @@ def louvain(
     A higher `resolution` gives more and smaller communities; `kinds` takes only these ties. Communities are c00, c01,
     ... by size. People without a tie are no members: their number is `society.people.height - members.height`.
     A community may fall into parts that no tie joins; `leiden` has no such. Raises RefusedError without a tie,
-    UsageError for a kind nobody has. Source: Blondel et al. 2008, doi 10.1088/1742-5468/2008/10/P10008; igraph's.
+    UsageError for a kind nobody has or a resolution below 0.
+    Source: Blondel et al. 2008, doi 10.1088/1742-5468/2008/10/P10008; igraph's.
 
     >>> import polars as pl
     >>> from sociolect import frames
@@ -24,6 +27,8 @@ def louvain(
     >>> louvain(society)["community"].to_list()
     ['c00', 'c00', 'c00', 'c01', 'c01', 'c01']
     """
+    if not 0 <= resolution < inf:
+        raise UsageError(f"resolution={resolution}: due is a finite number, 0 or above")
     return partition(
         society.ties,
         kinds,

@@ -12,8 +12,8 @@ def placed(members: Members, ties: Ties, people: People) -> Members:
 
     So communities are found among some people only (`among`), and held-out people join after, without a say in them.
     Ties count in both directions, kinds summed; only ties to members count, never those to others who are placed.
-    `weight` is the community's share of them. An exact draw between communities places nobody, nor does having no tie to
-    a member: `unplaced` counts both. Raises RefusedError for members in two communities.
+    `weight` is the community's share of them. An exact draw between communities places nobody, nor does having no tie
+    to a member: `unplaced` counts both. Raises RefusedError for members in two communities.
 
     >>> who = frames.members(pl.DataFrame({"person": ["a", "b"], "community": ["x", "y"]}))
     >>> t = pl.DataFrame({"source": ["new", "b"], "target": ["a", "new"], "kind": "reply", "weight": [3.0, 1.0]})

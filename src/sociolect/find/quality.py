@@ -105,7 +105,7 @@ def normalised_mutual_information(a: Members, b: Members) -> Agreement:
     """What two partitions say of each other, over the mean of their entropies: 1 is the same, 0 is nothing.
 
     It is not corrected for chance: many small communities raise it. Raises RefusedError where nobody is in both.
-    Source: Danon et al. 2005, doi 10.1088/1742-5468/2005/09/P09008, eq. 2.
+    Source: Danon et al. 2005, doi 10.1088/1742-5468/2005/09/P09008.
 
     >>> a = frames.members(pl.DataFrame({"person": list("abcd"), "community": list("xxyy")}))
     >>> b = frames.members(pl.DataFrame({"person": list("abcd"), "community": list("uvuv")}))
@@ -120,7 +120,7 @@ def normalised_mutual_information(a: Members, b: Members) -> Agreement:
 def homogeneity(found: Members, truth: Members) -> Agreement:
     """How far each found community holds one true class only: 1 where the found lie nested in the true ones.
 
-    Source: Rosenberg and Hirschberg 2007 (V-measure), eq. 1. Raises RefusedError where nobody is in both.
+    Source: Rosenberg and Hirschberg 2007 (V-measure). Raises RefusedError where nobody is in both.
 
     >>> found = frames.members(pl.DataFrame({"person": list("abcd"), "community": list("xyzz")}))
     >>> truth = frames.members(pl.DataFrame({"person": list("abcd"), "community": list("uuvv")}))
@@ -135,7 +135,7 @@ def homogeneity(found: Members, truth: Members) -> Agreement:
 def completeness(found: Members, truth: Members) -> Agreement:
     """How far each true class lies in one found community: 1 where the true ones lie nested in the found.
 
-    Source: Rosenberg and Hirschberg 2007 (V-measure), eq. 2. Raises RefusedError where nobody is in both.
+    Source: Rosenberg and Hirschberg 2007 (V-measure). Raises RefusedError where nobody is in both.
 
     >>> found = frames.members(pl.DataFrame({"person": list("abcd"), "community": list("zzzz")}))
     >>> truth = frames.members(pl.DataFrame({"person": list("abcd"), "community": list("uuvv")}))

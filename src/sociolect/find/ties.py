@@ -31,16 +31,17 @@ def ties(
     - `mention`: the author of a post -> each person of the society it names as `@person`; weight is how many posts.
       A repost's words are another's, so it mentions nobody. The `@` follows no letter; a name ends before punctuation.
     - `co-thread`: two people who wrote in one thread, reposts apart; weight is the sum of 1 / (k - 1) over the threads
-      of k people they share (Newman 2001, doi 10.1103/PhysRevE.64.016132, eq. 2). It has no direction. **Threads of more
-      than `co_thread_limit` people are skipped**: in a crowd nobody talks with everybody.
+      of k people they share (Newman 2001, doi 10.1103/PhysRevE.64.016132). It has no direction. **Threads of more than
+      `co_thread_limit` people are skipped**: in a crowd nobody talks with everybody.
 
     Undirected, `source` < `target` and both directions are summed. Self ties, and replies to posts that are not here,
     make no tie. `window=(start, end)` takes the posts with start <= time < end (None leaves a side open; the parent may
     be older; posts without a time are out); ISO text is read where the column holds times.
     Raises UsageError for a kind that is not one of these, RefusedError for a window over posts without a time.
 
-    >>> said = {"post": ["1", "2", "3"], "person": ["a", "b", "a"], "text": "", "thread": "1", "parent": [None, "1", "2"]}
-    >>> society = Society(frames.empty("people"), frames.posts(pl.DataFrame(said)), frames.empty("ties"))
+    >>> said = {"post": ["1", "2", "3"], "person": ["a", "b", "a"], "text": "", "thread": "1"}
+    >>> posts = frames.posts(pl.DataFrame(said | {"parent": [None, "1", "2"]}))
+    >>> society = Society(frames.empty("people"), posts, frames.empty("ties"))
     >>> ties(society).rows()
     [('a', 'b', 'reply', 2.0)]
     """
@@ -53,7 +54,7 @@ def ties(
     posts = _within(society.posts, window, "posts")
     reposts = pl.col("kind").eq_missing("repost") if "kind" in posts.columns else pl.lit(False)
     own = posts.filter(~reposts)
-    parts = []
+    parts = [frames.empty("ties")]
     for name in kinds:
         if name == "reply":
             found = _to_parents(own, society)
@@ -64,7 +65,7 @@ def ties(
         else:
             found = _co_thread(own, co_thread_limit)
         parts.append(folded(found.with_columns(kind=pl.lit(name)), directed=directed))
-    return frames.ties(pl.concat(parts).sort("source", "target", "kind"))
+    return frames.ties(pl.concat([frames.empty("ties"), *parts]).sort("source", "target", "kind"))
 
 
 def link(
@@ -188,16 +189,18 @@ def _mentions(posts: pl.DataFrame, society: Society) -> pl.DataFrame:
     said = (
         posts.filter(pl.col("text").str.contains("@", literal=True))
         .select("post", source="person", name=pl.col("text").str.extract_all(r"\B@[^\s@]+").list.unique())
-        .explode("name", empty_as_null=False)
+        .filter(pl.col("name").list.len() > 0)
+        .explode("name")
     )
     known = pl.concat([society.people["person"], society.posts["person"]]).unique().implode()
-    # a person's id may hold almost any sign, so the longest reading that is somebody wins
+    # an id may hold almost any sign, so the longest reading that is somebody wins: the whole, less one sign at its end,
+    # less all signs there, and up to the first sign that ids seldom hold (@p1's)
     bare = pl.col("name").str.strip_prefix("@")
     readings = [
         bare,
+        bare.str.replace(r"[^\p{L}\p{N}_]$", ""),
         bare.str.replace(r"[^\p{L}\p{N}_]+$", ""),
         bare.str.extract(r"^([\w./-]*\w)"),
-        bare.str.extract(r"^(\w+)"),
     ]
     people = [pl.when(reading.is_in(known)).then(reading) for reading in readings]
     names = said.select("name").unique().with_columns(target=pl.coalesce(people)).drop_nulls()

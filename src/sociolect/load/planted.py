@@ -1,6 +1,8 @@
 """A society whose truth is known, so that every estimate can be held against it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -8,14 +10,12 @@ import polars as pl
 from sociolect import frames
 from sociolect.errors import UsageError
 from sociolect.frames import Society
-from sociolect.load.planted_words import EMOTIONS, Dialects, Floats, Ints, dialects, draw, lexicon, pick, sentences
-from sociolect.seeds import substream
+from sociolect.load.planted_ties import KINDS, Acts, acts, apportion, pairs
+from sociolect.load.planted_words import EMOTIONS, Floats, Ints, dialects, draw, lexicon, pick, sentences
+from sociolect.seeds import derive, substream
 
-KINDS = {"reply": 0.5, "repost": 0.3, "mention": 0.2}  # how a tie shows in the posts
-SUPPORT = 0.25  # chance that a reply inside a community is joyful whatever its author's mood
-_DEEPER = 0.3  # chance that a reply answers a reply, where there is one
-_START = datetime(2025, 1, 1, tzinfo=UTC)
-_DAYS, _DAY = 180, 86_400_000_000
+SUPPORT = 0.25  # chance that a reply inside a community is joyful whatever its author's mood, at strength 1
+_START, _DAYS, _DAY = datetime(2025, 1, 1, tzinfo=UTC), 180, 86_400_000_000
 
 
 def planted(
@@ -25,7 +25,7 @@ def planted(
     posts: int = 6,
     mixing: float = 0.1,
     degree: float = 10.0,
-    largest: float = 10.0,
+    largest: float = 4.0,
     null: bool = False,
     strength: float = 1.0,
     habit: float = 0.2,
@@ -33,18 +33,20 @@ def planted(
 ) -> Society:
     """A society with planted communities, ties, dialects, tones, traits and opinions; with `null`, none of them matters.
 
-    `posts` originals a person; each tie shows as one further reply or repost, or as a mention in an original.
-    `mixing` is the share of ties between communities, `degree` the mean weighted degree, `largest` the size of the largest
-    community in units of the smallest (as far as the smallest keeps 10 people). `strength` scales how far the communities
-    differ in text, age, opinion and severity. `habit` is the share of an author's choices that the author always makes
-    alike: posts of one author are correlated, while each community's shares stay what `truth` says.
+    `posts` is originals a person; each tie shows as one further reply or repost, or as a mention in an original.
+    `degree` is the mean weight of a person's ties, `mixing` the share of ties between communities, `largest` how many times
+    the smallest community the largest is (less where the smallest would have fewer than 10 people). `strength` scales how
+    far communities differ in texts, tones, ages, opinions and severities; 0 leaves them to the ties alone.
+    With probability `habit` an author chooses a topic, tone or word as always: so the posts of one author are alike, while
+    communities keep the shares that `truth` states.
 
-    People: person, planted (the community), age, gender, country, opinion (-1 to 1), severity (communities .4 apart).
-    Posts: post, person, text, thread, parent, time, kind (post, reply, repost), topic, emotion, toxic; in order of time.
-    Ties: who replied to, reposted or mentioned whom, and how often: exactly what the posts show.
-    A reply inside a community is joyful with probability .25 + .75 x the author's share of joy; one across, only the latter.
+    - people: person, planted (the community), age, gender, country, opinion (-1 to 1), severity (communities .4 apart).
+    - posts, in order of time: post, person, text, thread, parent, time, kind (post, reply, repost), topic, emotion, toxic.
+    - ties: who replied to, reposted or mentioned whom and how often, exactly as the posts show it.
 
-    Ties are a degree-corrected planted partition (Karrer and Newman 2011); with `null`, a configuration model.
+    A reply has its parent's topic. A reply inside a community is joyful with chance .25, and else as its author's posts
+    are; a reply across only the latter (`SUPPORT`). With `null`, ties follow a configuration model of the same degrees.
+    Ties: degree-corrected planted partition, Karrer and Newman 2011, doi 10.1103/PhysRevE.83.016107.
     Raises UsageError for a society that cannot be.
 
     >>> society = planted(people=60, communities=3, seed=1)
@@ -53,19 +55,51 @@ def planted(
     >>> society.posts.filter(kind="post").height, float(society.ties["weight"].sum())
     (360, 300.0)
     """
-    _check(people, communities, posts, mixing, degree, largest, strength, habit)
+    _check(
+        communities, people=people, posts=posts, mixing=mixing, degree=degree, largest=largest, strength=strength, habit=habit
+    )  # fmt: skip
+    seed = derive(seed, "planted")
     sizes = _sizes(people, communities, largest)
-    home = substream(seed, "people", "home").permutation(np.repeat(np.arange(communities), sizes))
+    home = substream(seed, "home").permutation(np.repeat(np.arange(communities), sizes))
     strength = 0.0 if null else strength
-    spoken = dialects(communities, strength=strength, seed=seed)
+    tied = pairs(np.zeros_like(home) if null else home, mixing=0.0 if null else mixing, degree=degree, seed=seed)
+    done = acts(tied, people=people, posts=posts, seed=seed)
     ids = pl.Series([f"p{i:0{len(str(people - 1))}}" for i in range(people)])
-    near = _pairs(np.zeros_like(home) if null else home, 0.0 if null else mixing, degree, seed)
-    said, acts = _posts(near, home, posts, spoken, 0.0 if null else min(SUPPORT * strength, 1.0), habit, ids, seed)
-    ties = acts.group_by("source", "target", "kind").agg(pl.len().cast(pl.Float64).alias("weight"))
+    shown = pl.DataFrame(
+        {"source": ids.gather(tied[:, 0]), "target": ids.gather(tied[:, 1]), "kind": pick(list(KINDS), done.kind)}
+    )
+    weighed = shown.group_by("source", "target", "kind").agg(weight=pl.len().cast(pl.Float64))
     return Society(
         people=frames.people(_people(home, ids, strength, seed)),
-        posts=frames.posts(said),
-        ties=frames.ties(ties.sort("source", "target", "kind")),
+        posts=frames.posts(_posts(done, home, ids, strength=strength, habit=habit, seed=seed)),
+        ties=frames.ties(weighed.sort("source", "target", "kind")),
+    )
+
+
+def truth(*, communities: int = 6, null: bool = False, strength: float = 1.0, seed: int = 0) -> pl.DataFrame:
+    """What `planted` with the same keywords plants: community, trait, level, value; sorted, one row for each.
+
+    Shares among a community's originals: topic, emotion, toxic (level `true`), and word (among its synonyms).
+    Means among its people (level `mean`): opinion, severity, age. Raises UsageError as `planted` does.
+
+    >>> truth(communities=2, seed=1).filter(trait="toxic").select("community", pl.col("value").round(3)).rows()
+    [('amber', 0.25), ('birch', 0.02)]
+    """
+    _check(communities, strength=strength)
+    seed, strength = derive(seed, "planted"), 0.0 if null else strength
+    spoken, said = dialects(communities, strength=strength, seed=seed), lexicon()
+    tables = [("topic", list(said["topics"]), spoken.topic), ("emotion", list(EMOTIONS), spoken.emotion)]
+    tables += [("word", said["synonyms"][slot], shares) for slot, shares in spoken.words.items()]
+    tables += [("toxic", ["true"], spoken.toxic[:, None])]
+    tables += [(name, ["mean"], means[:, None]) for name, means in _traits(communities, strength, seed).items()]
+    rows = [
+        (community, trait, level, float(values[c, i]))
+        for trait, levels, values in tables
+        for c, community in enumerate(said["names"][:communities])
+        for i, level in enumerate(levels)
+    ]
+    return pl.DataFrame(rows, orient="row", schema=["community", "trait", "level", "value"]).sort(
+        "community", "trait", "level"
     )
 
 
@@ -81,206 +115,105 @@ def topics(*, n: int = 9) -> pl.DataFrame:
     return pl.DataFrame({"topic": known[:n], "words": known[:n]})
 
 
-def _check(
-    people: int, communities: int, posts: int, mixing: float, degree: float, largest: float, strength: float, habit: float
-) -> None:
-    most = len(lexicon()["names"])
+def _check(communities: int, **knobs: float) -> None:
+    most, least = len(lexicon()["names"]), max(10, 5 * communities)
+    due: dict[str, tuple[Callable[[float], bool], str]] = {
+        "people": (lambda v: v >= least, f"not {least} or more (5 for each community)"),
+        "communities": (lambda v: 2 <= v <= most, f"not 2 to {most}"),
+        "posts": (lambda v: v >= 1, "not 1 or more for each person"),
+        "mixing": (lambda v: 0 <= v <= 1, "not a share from 0 to 1"),
+        "degree": (lambda v: 0 < v < knobs["people"], "not above 0 and below the number of people"),
+        "largest": (lambda v: 1 <= v < np.inf, "not 1 (all alike) or more"),
+        "strength": (lambda v: 0 <= v < np.inf, "not 0 (all alike) or more"),
+        "habit": (lambda v: 0 <= v <= 1, "not a share from 0 to 1"),
+    }
+    seen = {**knobs, "communities": communities}
     faults = [
-        f"{name} is {value!r}, {due}"
-        for name, value, fine, due in (
-            ("communities", communities, 2 <= communities <= most, f"not 2 to {most}"),
-            ("people", people, people >= 5 * communities and people >= 10, "fewer than 5 for each community, or than 10"),
-            ("posts", posts, posts >= 1, "not 1 or more for each person"),
-            ("mixing", mixing, 0 <= mixing <= 1, "not a share from 0 to 1"),
-            ("degree", degree, 0 < degree <= people - 1, "not above 0 and below the number of people"),
-            ("largest", largest, 1 <= largest < np.inf, "not 1 (all alike) or more"),
-            ("strength", strength, 0 <= strength < np.inf, "not 0 (all alike) or more"),
-            ("habit", habit, 0 <= habit <= 1, "not a share from 0 to 1"),
-        )
-        if not fine
+        f"{name} is {seen[name]}, {what}" for name, (fine, what) in due.items() if name in seen and not fine(seen[name])
     ]
     if faults:
         raise UsageError("this society cannot be planted: " + "; ".join(faults))
 
 
-def _apportion(shares: Floats, total: int) -> Ints:
-    """Whole numbers in proportion to the shares, of the given total (largest remainders)."""
-    exact = shares / shares.sum() * total
-    whole = np.floor(exact).astype(np.int64)
-    whole[np.argsort(whole - exact, kind="stable")[: total - whole.sum()]] += 1
-    return whole
-
-
 def _sizes(people: int, communities: int, largest: float) -> Ints:
     """Sizes that fall geometrically; flatter where the smallest would be below 10 people."""
-    least = min(10, people // communities)
     while True:
-        sizes = _apportion(np.geomspace(largest, 1, communities), people)
-        if sizes.min() >= least or largest == 1:
+        sizes = apportion(np.geomspace(largest, 1, communities), people)
+        if sizes.min() >= min(10, people // communities) or largest == 1:
             return sizes
         largest = max(1.0, largest * 0.98)
 
 
 def _people(home: Ints, ids: pl.Series, strength: float, seed: int) -> pl.DataFrame:
-    k, n, said = int(home.max()) + 1, len(home), lexicon()
-    means = _traits(k, strength, seed)
-    rng = substream(seed, "people", "traits")
-    mean, firm = (1 + means["opinion"][home]) / 2, 20.0
+    n, said = len(home), lexicon()
+    means = {name: values[home] for name, values in _traits(int(home.max()) + 1, strength, seed).items()}
+    rng = substream(seed, "people")
+    mean, firm = (1 + means["opinion"]) / 2, 20.0  # a beta distribution: bounded, and its mean is exact
     return pl.DataFrame(
         {
             "person": ids,
             "planted": pick(said["names"], home),
-            "age": np.clip(rng.normal(means["age"][home], 9).round(), 16, 90).astype(np.int64),
+            "age": np.clip(rng.normal(means["age"], 8).round(), 13, 99).astype(np.int64),
             "gender": pick(said["genders"], rng.choice(3, size=n, p=(0.47, 0.06, 0.47))),
             "country": pick(said["countries"], rng.integers(len(said["countries"]), size=n)),
             "opinion": 2 * rng.beta(mean * firm, (1 - mean) * firm) - 1,
-            "severity": rng.normal(means["severity"][home], 0.5),
+            "severity": rng.normal(means["severity"], 0.5),
         }
     )
 
 
-def _traits(k: int, strength: float, seed: int) -> dict[str, Floats]:
-    """The mean of each trait in each community."""
-    steps = {"opinion": np.linspace(-0.55, 0.55, k), "severity": 0.4 * (np.arange(k) - (k - 1) / 2), "age": np.linspace(-9, 9, k)}
-    mixed = {name: strength * substream(seed, "trait", name).permutation(values) for name, values in steps.items()}
-    return {**mixed, "opinion": np.tanh(mixed["opinion"]), "age": 40 + mixed["age"]}
+def _traits(communities: int, strength: float, seed: int) -> dict[str, Floats]:
+    """The mean of each trait in each community: even steps, in an order of the seed's own."""
+
+    def steps(name: str, half: float) -> Floats:
+        return strength * substream(seed, "trait", name).permutation(np.linspace(-half, half, communities))
+
+    return {
+        "opinion": np.clip(np.tanh(steps("opinion", 0.6)), -0.99, 0.99),
+        "severity": steps("severity", 0.2 * (communities - 1)),
+        "age": 40 + np.clip(steps("age", 8), -15, 15),
+    }
 
 
-def _pairs(home: Ints, mixing: float, degree: float, seed: int) -> Ints:
-    """Who is tied to whom, one row a tie, in random direction."""
-    rng = substream(seed, "ties")
-    n, k = len(home), int(home.max()) + 1
-    pull = np.minimum((1 - rng.random(n)) ** -0.4, 8.0)  # Pareto, exponent 2.5, cut so that no one knows everyone
-    order = np.argsort(home, kind="stable")
-    ends = np.cumsum(pull[order])
-    size = np.bincount(home, minlength=k)
-    start = np.cumsum(size) - size
-    mass = np.bincount(home, weights=pull, minlength=k)
-    low = ends[start] - pull[order][start]
-    total = max(1, round(n * degree / 2))
-    a, b, due = _blocks(mass, mixing, total)
-
-    def someone(block: Ints) -> Ints:
-        at = np.searchsorted(ends, low[block] + rng.random(len(block)) * mass[block], side="right")
-        return np.clip(at, start[block], start[block] + size[block] - 1)
-
-    found = np.empty(0, dtype=np.int64)
-    block_of = np.empty(0, dtype=np.int64)
-    missing = due
-    for _ in range(12):
-        block = np.repeat(np.arange(len(due)), missing)
-        u, v = someone(a[block]), someone(b[block])
-        fine = u != v
-        keys = np.concatenate([found, (np.minimum(u, v) * n + np.maximum(u, v))[fine]])
-        found, at = np.unique(keys, return_index=True)
-        block_of = np.concatenate([block_of, block[fine]])[at]
-        missing = due - np.bincount(block_of, minlength=len(due))
-        if not missing.any():
-            break
-    # Where a community has no room for more pairs, old ones meet again: the degree is kept in the weights.
-    block = np.repeat(np.arange(len(due)), missing)
-    u, v = someone(a[block]), someone(b[block])
-    shift = start[b[block]] + (u - start[b[block]] + 1 + rng.integers(np.maximum(size[b[block]] - 1, 1))) % size[b[block]]
-    v = np.where(a[block] == b[block], shift, v)
-    pairs = order[np.stack([np.concatenate([found // n, u]), np.concatenate([found % n, v])], axis=1)]
-    turn = rng.random(len(pairs)) < 0.5
-    pairs[turn] = pairs[turn][:, ::-1]
-    return np.asarray(rng.permutation(pairs))
-
-
-def _blocks(mass: Floats, mixing: float, total: int) -> tuple[Ints, Ints, Ints]:
-    """How many ties each pair of communities has: `mixing` of them between two, each community in proportion to its mass."""
-    k, share = len(mass), mass / mass.sum()
-    a, b = np.triu_indices(k)
-    between = np.outer(share, share) * (1 - np.eye(k))
-    for _ in range(200 * (k > 1)):  # iterative proportional fitting; one sweep per side at once, so symmetric
-        step = np.sqrt(share / between.sum(axis=1))
-        between *= np.outer(step, step)
-    between = between * (mixing / between.sum()) if k > 1 else between
-    inside = np.maximum(share - between.sum(axis=1), 1e-12)
-    due = np.zeros(len(a), dtype=np.int64)
-    across = round(mixing * total)
-    if across:
-        due[a != b] = _apportion(between[a, b][a != b], across)
-    due[a == b] = _apportion(inside, total - across)
-    return a, b, due
-
-
-def _posts(
-    pairs: Ints, home: Ints, posts: int, spoken: Dialects, support: float, habit: float, ids: pl.Series, seed: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The posts that show the ties, in order of time, and one row for each act: source, target, kind."""
+def _posts(done: Acts, home: Ints, ids: pl.Series, *, strength: float, habit: float, seed: int) -> pl.DataFrame:
+    """The posts that show the acts, in order of time, with what each was meant to be."""
     rng = substream(seed, "posts")
-    n, originals = len(home), len(home) * posts
-    kind = rng.choice(3, size=len(pairs), p=list(KINDS.values()))
-    # One mention a post, and the last of a person's originals has none: someone may repost it.
-    mentions = np.flatnonzero(kind == 2)
-    rank = _rank(pairs[mentions, 0])
-    kind[mentions[rank >= posts - 1]] = 0
-    mentions, rank = mentions[rank < posts - 1], rank[rank < posts - 1]
-    carrier = pairs[mentions, 0] * posts + rank
-    busy = np.bincount(pairs[mentions, 0], minlength=n)
-
-    replies, reposts = np.flatnonzero(kind == 0), np.flatnonzero(kind == 1)
-    deep = rng.random(len(replies)) < _DEEPER
-    first = replies[~deep]
-    by = np.argsort(pairs[first, 0], kind="stable")
-    has = np.bincount(pairs[first, 0], minlength=n)
-    begin = np.cumsum(has) - has
-    deep &= has[pairs[replies, 1]] > 0
-    flat = np.concatenate([first, replies[~deep & ~np.isin(replies, first)]])
-    second = replies[deep]
-
-    whom = pairs[flat, 1]
-    parent_flat = whom * posts + rng.integers(posts, size=len(flat))
-    whom = pairs[second, 1]
-    parent_deep = originals + by[begin[whom] + rng.integers(has[whom])]
-    whom = pairs[reposts, 1]
-    parent_repost = whom * posts + busy[whom] + rng.integers(posts - busy[whom])
-
-    acts = np.concatenate([flat, second, reposts])
-    author = np.concatenate([np.repeat(np.arange(n), posts), pairs[acts, 0]])
-    parent = np.concatenate([np.full(originals, -1), parent_flat, parent_deep, parent_repost])
-    what = np.repeat([0, 1, 2], [originals, len(flat) + len(second), len(reposts)])
-    wait = (rng.exponential(0.25 * _DAY, size=len(author))).astype(np.int64) + 1
-    time = np.where(what == 0, rng.integers(_DAYS * _DAY, size=len(author)), 0)
-    root = np.arange(len(author))
-
-    of = home[author]
+    spoken = dialects(int(home.max()) + 1, strength=strength, seed=seed)
+    author, parent, what = done.author, done.parent, done.what
+    n = len(author)
     topic = _habitual(spoken.topic, home, author, habit, rng)
     emotion = _habitual(spoken.emotion, home, author, habit, rng)
     toxic = _habitual(np.stack([1 - spoken.toxic, spoken.toxic], axis=1), home, author, habit, rng) == 1
-    kin = (what == 1) & (of == of[parent]) & (rng.random(len(author)) < support)
-    emotion[kin] = EMOTIONS.index("joy")
-    ends = originals + np.cumsum([0, len(flat), len(second), len(reposts)])
-    for low, high in zip(ends[:-1], ends[1:], strict=True):  # parents come before those who answer them
-        rows, up = slice(low, high), parent[low:high]
-        time[rows], root[rows], topic[rows] = time[up] + wait[rows], root[up], topic[up]
-    again = slice(ends[2], ends[3])
+    kin = (what == 1) & (home[author] == home[author[parent]])
+    emotion[kin & (rng.random(n) < SUPPORT * strength)] = EMOTIONS.index("joy")
+    time, root = rng.integers(_DAYS * _DAY, size=n), np.arange(n)
+    wait = rng.exponential(_DAY / 4, size=n).astype(np.int64) + 1
+    for low, high in pairwise(done.stages):
+        up = parent[low:high]
+        time[low:high], root[low:high], topic[low:high] = time[up] + wait[low:high], root[up], topic[up]
+    own, again = slice(0, done.stages[2]), slice(done.stages[2], n)
     emotion[again], toxic[again] = emotion[parent[again]], toxic[parent[again]]
 
-    own = slice(0, int(ends[2]))
     texts = sentences(
-        spoken, home=home, person=author[own], topic=topic[own], emotion=emotion[own], toxic=toxic[own], habit=habit,
-        rng=substream(seed, "texts"),
+        spoken, home=home, person=author[own], topic=topic[own], emotion=emotion[own], toxic=toxic[own],
+        habit=habit, rng=substream(seed, "texts"),
     )  # fmt: skip
     calls = np.zeros(len(texts), dtype=np.int64)
-    calls[carrier] = 1 + pairs[mentions, 1]
-    texts = pl.concat([pl.Series([""]), "@" + ids + " "]).gather(pl.Series(calls)) + texts
-    texts = pl.concat([texts, texts.gather(pl.Series(parent[again]))])
+    calls[: len(done.calls)] = done.calls + 1
+    texts = pl.concat([pl.Series([""]), "@" + ids + " "]).gather(calls) + texts
+    texts = pl.concat([texts, texts.gather(parent[again])])
 
-    order = np.lexsort((root, time))
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    width = len(str(len(order) - 1))
-    name = pl.select("s" + pl.int_range(len(order)).cast(pl.String).str.zfill(width)).to_series()
-    said = pl.DataFrame(
+    order = np.lexsort((np.arange(n), time))
+    place = np.empty(n, dtype=np.int64)
+    place[order] = np.arange(n)
+    names = pl.select("s" + pl.int_range(n).cast(pl.String).str.zfill(len(str(n - 1)))).to_series()
+    return pl.DataFrame(
         {
-            "post": name,
-            "person": ids.gather(pl.Series(author[order])),
-            "text": texts.gather(pl.Series(order)),
-            "thread": name.gather(pl.Series(place[root[order]])),
-            "parent": name.gather(pl.Series(place[parent[order]])).set(pl.Series(parent[order] < 0), None),
+            "post": names,
+            "person": ids.gather(author[order]),
+            "text": texts.gather(order),
+            "thread": names.gather(place[root[order]]),
+            "parent": names.gather(place[parent[order]]).set(pl.Series(parent[order] < 0), None),
             "time": pl.Series(time[order]).cast(pl.Duration("us")) + _START,
             "kind": pick(["post", "reply", "repost"], what[order]),
             "topic": pick(list(lexicon()["topics"]), topic[order]),
@@ -288,21 +221,6 @@ def _posts(
             "toxic": toxic[order],
         }
     )
-    shown = pl.DataFrame(
-        {"source": ids.gather(pl.Series(pairs[:, 0])), "target": ids.gather(pl.Series(pairs[:, 1])), "kind": pick(list(KINDS), kind)}
-    )
-    return said, shown
-
-
-def _rank(values: Ints) -> Ints:
-    """How many equal values come before each."""
-    by = np.argsort(values, kind="stable")
-    ordered = values[by]
-    new = np.concatenate([[True], ordered[1:] != ordered[:-1]]) if len(values) else np.empty(0, dtype=bool)
-    begin = np.maximum.accumulate(np.where(new, np.arange(len(values)), 0))
-    out = np.empty(len(values), dtype=np.int64)
-    out[by] = np.arange(len(values)) - begin
-    return out
 
 
 def _habitual(shares: Floats, home: Ints, author: Ints, habit: float, rng: np.random.Generator) -> Ints:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ EMOTIONS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 _EMOTION_BASE = (0.13, 0.09, 0.12, 0.20, 0.13, 0.09, 0.24)
 _TOXIC = (0.02, 0.25)  # the mildest and the rudest community at strength 1
 _TOXIC_BASE = 0.10
-_SPREAD = {"words": 1.25, "topic": 0.7, "emotion": 0.6, "order": 1.2}  # of the logits, at strength 1
+_SPREAD = {"words": 1.15, "topic": 0.7, "emotion": 0.6, "order": 1.2}  # of the logits, at strength 1
 _UNSAID = 0.05  # how often a feeling is not put into words
 
 
@@ -52,7 +53,9 @@ def dialects(communities: int, *, strength: float, seed: int) -> Dialects:
     said = lexicon()
 
     def prefer(name: str, base: Floats, spread: float) -> Floats:
-        logit = np.log(base) + strength * spread * substream(seed, "dialect", name).normal(size=(communities, len(base)))
+        logit = np.log(base) + strength * spread * substream(seed, "dialect", name).normal(
+            size=(communities, len(base))
+        )
         odds = np.exp(logit - logit.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
@@ -92,90 +95,74 @@ def sentences(
     habit: float,
     rng: np.random.Generator,
 ) -> pl.Series:
-    """One sentence for each post. `home` is the community of each person; the others have one entry a post.
+    """One sentence for each post. `home` has one entry a person, the others one a post.
 
     With probability `habit` a word is the author's pet among its synonyms, else a new choice of the community's.
     """
-    said = lexicon()
-    n = len(person)
-    of = home[person]
+    said, n, of = lexicon(), len(person), home[person]
     pets = {slot: draw(shares, home, rng) for slot, shares in spoken.words.items()}
 
     def word(slot: str, rows: Ints) -> pl.Series:
-        choice = draw(spoken.words[slot], of[rows], rng)
-        mine = rng.random(len(rows)) < habit
-        return pick(said["synonyms"][slot], np.where(mine, pets[slot][person[rows]], choice))
+        anew = draw(spoken.words[slot], of[rows], rng)
+        pet = rng.random(len(rows)) < habit
+        return pick(said["synonyms"][slot], np.where(pet, pets[slot][person[rows]], anew))
 
-    objects = np.array(list(said["topics"].values()))
-    names = list(said["topics"])
-
-    def fill(slot: str, rows: Ints) -> pl.Series:
+    def main(slot: str, rows: Ints) -> pl.Series:
         if slot == "t":
-            return pick(names, topic[rows])
+            return pick(list(said["topics"]), topic[rows])
         if slot == "o":
-            return pick(
-                objects.ravel().tolist(), topic[rows] * objects.shape[1] + rng.integers(objects.shape[1], size=len(rows))
-            )
+            return _one_of(list(said["topics"].values()), topic[rows], rng)
         return word(slot, rows)
 
-    frame = rng.integers(len(said["frames"]), size=n)
-    main = _scatter(n, [(rows := np.flatnonzero(frame == f), _fill(p, rows, fill)) for f, p in enumerate(said["frames"])])
+    def mood(_: str, rows: Ints) -> pl.Series:
+        return _one_of([said["emotions"][e] for e in EMOTIONS], emotion[rows], rng)
 
-    feel = np.array([said["emotions"][e] for e in EMOTIONS])
-    pattern = rng.integers(len(said["feelings"]), size=n)
-    pattern[rng.random(n) < _UNSAID] = len(said["feelings"])
-
-    def felt(_: str, rows: Ints) -> pl.Series:
-        at = emotion[rows] * feel.shape[1] + rng.integers(feel.shape[1], size=len(rows))
-        return pick(feel.ravel().tolist(), at)
-
-    patterns = [*said["feelings"], said["unsaid"]]
-    mood = _scatter(n, [(rows := np.flatnonzero(pattern == f), _fill(p, rows, felt)) for f, p in enumerate(patterns)])
-
-    everyone = np.arange(n)
-    insults = [f", {phrase}" for phrase in said["insults"]["phrases"]]
-    insult = pick(["", *insults], np.where(toxic, 1 + rng.integers(len(insults), size=n), 0))
-    return pl.DataFrame(
-        {
-            "main": main,
-            "mood": mood,
-            "insult": insult,
-            "adverb": word("adverb", everyone),
-            "early": rng.random(n) < spoken.adverb_first[of],
-            "feeling": rng.random(n) < spoken.feeling_first[of],
-        }
-    ).select(
-        pl.concat_str(
-            pl.when("early").then(pl.concat_str("adverb", pl.lit(", "))).otherwise(pl.lit("")),
-            pl.when("feeling").then("mood").otherwise("main"),
-            pl.lit(", "),
-            pl.when("feeling").then("main").otherwise("mood"),
-            "insult",
-            pl.when("early").then(pl.lit(".")).otherwise(pl.concat_str(pl.lit(", "), "adverb", pl.lit("."))),
-        ).alias("text")
-    )["text"]
+    feelings = [*said["feelings"], said["unsaid"]]
+    felt = np.where(rng.random(n) < _UNSAID, len(feelings) - 1, rng.integers(len(feelings) - 1, size=n))
+    insults = ["", *(f", {phrase}" for phrase in said["insults"]["phrases"])]
+    parts = {
+        "main": _written(said["frames"], rng.integers(len(said["frames"]), size=n), main),
+        "mood": _written(feelings, felt, mood),
+        "insult": pick(insults, np.where(toxic, rng.integers(1, len(insults), size=n), 0)),
+        "adverb": word("adverb", np.arange(n)),
+        "early": rng.random(n) < spoken.adverb_first[of],
+        "feeling": rng.random(n) < spoken.feeling_first[of],
+    }
+    comma, none = pl.lit(", "), pl.lit("")
+    order = (
+        pl.when("early").then(pl.concat_str("adverb", comma)).otherwise(none),
+        pl.when("feeling").then("mood").otherwise("main"),
+        comma,
+        pl.when("feeling").then("main").otherwise("mood"),
+        "insult",
+        pl.when("early").then(none).otherwise(pl.concat_str(comma, "adverb")),
+        pl.lit("."),
+    )
+    return pl.DataFrame(parts).select(text=pl.concat_str(*order))["text"]
 
 
 def pick(choices: list[str], at: Ints) -> pl.Series:
     """The choice at each place, as a column of text."""
-    return pl.Series(choices, dtype=pl.String).gather(pl.Series(at))
+    return pl.Series(choices, dtype=pl.String).gather(at)
 
 
-def _fill(pattern: str, rows: Ints, fill: Any) -> pl.Series:
-    parts = [p for p in re.split(r"(\{\w+\})", pattern) if p]
-    columns = [fill(p[1:-1], rows).alias(str(i)) if p[0] == "{" else pl.lit(p) for i, p in enumerate(parts)]
-    if all(isinstance(c, pl.Expr) for c in columns):
-        return pl.repeat(pattern, len(rows), dtype=pl.String, eager=True)
-    table = pl.DataFrame([c for c in columns if isinstance(c, pl.Series)])
-    return table.select(pl.concat_str(c if isinstance(c, pl.Expr) else pl.col(c.name) for c in columns).alias("text"))["text"]
+def _one_of(lists: list[list[str]], which: Ints, rng: np.random.Generator) -> pl.Series:
+    """A word at random out of the list that each row names; the lists are equally long."""
+    width = len(lists[0])
+    return pick([word for words in lists for word in words], which * width + rng.integers(width, size=len(which)))
 
 
-def _scatter(n: int, parts: list[tuple[Ints, pl.Series]]) -> pl.Series:
-    """The parts, each row back in its place."""
-    at = np.concatenate([rows for rows, _ in parts])
-    back = np.empty(n, dtype=np.int64)
-    back[at] = np.arange(n)
-    return pl.concat([texts for _, texts in parts]).gather(pl.Series(back))
+def _written(patterns: list[str], which: Ints, fill: Callable[[str, Ints], pl.Series]) -> pl.Series:
+    """Each row's pattern with its braces filled: a loop over patterns, never over rows."""
+    order, texts = np.argsort(which, kind="stable"), []
+    for i, pattern in enumerate(patterns):
+        rows = order[slice(*np.searchsorted(which[order], [i, i + 1]))]
+        parts = [part for part in re.split(r"(\{\w+\})", pattern) if part]
+        columns = [pl.lit(fill(part[1:-1], rows) if part[0] == "{" else part) for part in parts]
+        texts.append(pl.DataFrame({"row": rows}).with_columns(text=pl.concat_str(columns))["text"])
+    back = np.empty(len(which), dtype=np.int64)
+    back[order] = np.arange(len(which))
+    return pl.concat(texts).gather(back)
 
 
 def _logit(p: Floats) -> Floats:

@@ -13,49 +13,185 @@ from typing import Any
 import numpy as np
 
 BLOCK = 64  # columns by which a cache grows: one copy in 64 steps instead of one per step
+DEAD = 0.1  # share of ended rows above which the rest move together: moving costs about as much as a step
 
 
 @cache
-def _layer() -> Any:
+def _slab() -> Any:
     """A cache layer that writes in place: transformers' own copies all keys and values at each step."""
-    import torch
     from transformers.cache_utils import DynamicLayer
 
     class Slab(DynamicLayer):  # type: ignore[misc]  # transformers is not followed by mypy
         room: Any = None
 
-        def _widen(self, like: Any, rows: int, columns: int) -> None:
-            shape = (rows, like.shape[1], columns, like.shape[3])
-            self.room = [like.new_empty(shape) for _ in range(2)]
-
-        def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-            used = self.get_seq_length() if self.is_initialized else 0
-            total = used + key_states.shape[2]
-            if self.room is None or self.room[0].shape[2] < total:
-                old = (self.keys, self.values)
-                shape = (*key_states.shape[:2], total + BLOCK, key_states.shape[3])
-                self.room = [
-                    key_states.new_empty(shape),
-                    value_states.new_empty((*shape[:3], value_states.shape[3])),
-                ]
-                if used:
-                    for room, was in zip(self.room, old, strict=True):
-                        room[:, :, :used] = was
-            self.room[0][:, :, used:total] = key_states
-            self.room[1][:, :, used:total] = value_states
+        def _show(self, total: int) -> None:
             self.keys, self.values = self.room[0][:, :, :total], self.room[1][:, :, :total]
             self.is_initialized = True
+
+        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+            used = self.keys.shape[2] if self.is_initialized else 0
+            total = used + key_states.shape[2]
+            if self.room is None or self.room[0].shape[2] < total:
+                self.room = [s.new_empty(*s.shape[:2], total + BLOCK, s.shape[3]) for s in (key_states, value_states)]
+                if used:
+                    self.room[0][:, :, :used], self.room[1][:, :, :used] = self.keys, self.values
+            self.room[0][:, :, used:total], self.room[1][:, :, used:total] = key_states, value_states
+            self._show(total)
             return self.keys, self.values
 
         def batch_select_indices(self, indices: Any) -> None:
-            total = self.get_seq_length()
-            new = []
-            for room in self.room:
-                fresh = room.new_empty((len(indices), *room.shape[1:]))
-                torch.index_select(room[:, :, :total], 0, indices, out=fresh[:, :, :total]) if False else None
-                fresh[:, :, :total] = room[:, :, :total].index_select(0, indices)
-                new.append(fresh)
-            self.room = new
-            self.keys, self.values = new[0][:, :, :total], new[1][:, :, :total]
+            total = self.keys.shape[2]
+            fresh = [r.new_empty(len(indices), *r.shape[1:]) for r in self.room]
+            for new, old in zip(fresh, self.room, strict=True):
+                new[:, :, :total] = old[:, :, :total].index_select(0, indices)
+            self.room = fresh
+            self._show(total)
 
     return Slab
+
+
+def new_cache(module: Any) -> Any:
+    """An empty key-value cache: in-place layers where every layer sees the whole past, transformers' own otherwise."""
+    from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
+
+    stock = DynamicCache(config=module.config)
+    plain = stock.layers and all(type(layer) is DynamicLayer for layer in stock.layers)
+    return Cache(layers=[_slab()() for _ in stock.layers]) if plain else stock
+
+
+@contextmanager
+def fixed_threads(threads: int) -> Iterator[None]:
+    """Run on so many threads whatever the machine has: sums in another order give other last bits."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@cache
+def _takes(forward: type) -> frozenset[str]:
+    return frozenset(signature(forward.forward).parameters)  # type: ignore[attr-defined]  # any torch module class
+
+
+def read(module: Any, ids: Any, mask: Any, past: Any, *, last: bool) -> Any:
+    """The logits of new tokens: rows x new tokens x words, or of the last token alone. `mask` covers past and new."""
+    takes, extra = _takes(type(module)), {}
+    if "position_ids" in takes:
+        places = mask.cumsum(1)[:, -ids.shape[1] :] - 1
+        extra["position_ids"] = places.clamp_(min=0)
+    if last and "logits_to_keep" in takes:
+        extra["logits_to_keep"] = 1
+    out = module(input_ids=ids, attention_mask=mask, past_key_values=past, use_cache=True, **extra)
+    return out.logits[:, -1:] if last else out.logits
+
+
+def begin(module: Any, prompts: Sequence[Sequence[int]], pad: int) -> tuple[Any, Any, Any]:
+    """Each distinct prompt read once, then handed to its rows: the cache, the mask, the logits of what comes next."""
+    import torch
+
+    distinct = list(dict.fromkeys(map(tuple, prompts)))
+    where = {p: i for i, p in enumerate(distinct)}
+    width = max(map(len, distinct))
+    ids = torch.tensor([[pad] * (width - len(p)) + list(p) for p in distinct], device=module.device)
+    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in distinct], device=module.device)
+    past = new_cache(module)
+    logits = read(module, ids, mask, past, last=True)[:, -1]
+    if len(distinct) < len(prompts):
+        rows = torch.tensor([where[tuple(p)] for p in prompts], device=module.device)
+        past.batch_select_indices(rows)
+        mask, logits = mask[rows], logits[rows]
+    return past, mask, logits
+
+
+def pick(logits: Any, uniform: Any, *, temperature: float, top_p: float, top_k: int | None) -> Any:
+    """The next token of each row: the likeliest at temperature 0, else the one whose share of the unit line holds `uniform`.
+
+    The shares lie in the order of the vocabulary, not of the probabilities: a last bit that differs moves a border by
+    a hair and cannot swap two neighbours. Filters in transformers' order: temperature, top-k, top-p.
+    """
+    import torch
+
+    if temperature == 0:
+        return logits.argmax(-1)
+    shares = torch.softmax(logits.float() / temperature, -1)
+    if top_k is not None and top_k < shares.shape[1]:
+        shares = shares * (shares >= shares.topk(top_k).values[:, -1:])
+    if top_p < 1:
+        falling = shares.sort(dim=-1, descending=True).values
+        total = falling.cumsum(-1, dtype=torch.float64)
+        kept = (total - falling) < top_p * total[:, -1:]
+        least = falling.masked_fill(~kept, 2.0).amin(-1, keepdim=True)
+        shares = shares * (shares >= least)
+    line = shares.cumsum(-1, dtype=torch.float64)
+    found = torch.searchsorted(line, uniform[:, None] * line[:, -1:], right=True)
+    return found[:, 0].clamp(max=shares.shape[1] - 1)
+
+
+def continue_(
+    module: Any,
+    prompts: Sequence[Sequence[int]],
+    seeds: Sequence[int],
+    limits: Sequence[int],
+    *,
+    ends: Sequence[int],
+    pad: int,
+    temperature: float,
+    top_p: float,
+    top_k: int | None,
+) -> list[list[int]]:
+    """What each row goes on to say, without its end token, at most `limits` tokens; its random numbers come from its seed."""
+    import torch
+
+    out: list[list[int]] = [[] for _ in prompts]
+    line = np.zeros((len(prompts), max(limits)))
+    if temperature > 0:
+        for row, (seed, limit) in enumerate(zip(seeds, limits, strict=True)):
+            line[row, :limit] = np.random.default_rng(seed).random(limit)
+    uniform = torch.from_numpy(line).to(module.device)
+    past, mask, logits = begin(module, prompts, pad)
+    width, rows = mask.shape[1], list(range(len(prompts)))
+    mask = torch.cat([mask, mask.new_ones(len(rows), max(limits))], 1)
+    stops, over = frozenset(ends), [False] * len(prompts)
+    for step in range(max(limits)):
+        chosen = pick(logits, uniform[:, step], temperature=temperature, top_p=top_p, top_k=top_k)
+        for row, token in zip(rows, chosen.tolist(), strict=True):
+            if not over[row]:
+                if token not in stops:
+                    out[row].append(token)
+                over[row] = token in stops or len(out[row]) == limits[row]
+        stay = [i for i, row in enumerate(rows) if not over[row]]
+        if not stay:
+            break
+        if len(stay) <= (1 - DEAD) * len(rows):
+            kept = torch.tensor(stay, device=module.device)
+            past.batch_select_indices(kept)
+            chosen, mask, uniform, rows = chosen[kept], mask[kept], uniform[kept], [rows[i] for i in stay]
+        logits = read(module, chosen[:, None], mask[:, : width + step + 1], past, last=True)[:, -1]
+    return out
+
+
+def weigh(
+    module: Any, prompts: Sequence[Sequence[int]], options: Sequence[Sequence[Sequence[int]]], *, pad: int
+) -> list[list[float]]:
+    """The summed log-probability of each option's tokens after its prompt, in nats; every prompt is read once."""
+    import torch
+
+    flat = [(i, list(option)) for i, offered in enumerate(options) for option in offered]
+    past, mask, logits = begin(module, prompts, pad)
+    rows = torch.tensor([i for i, _ in flat], device=module.device)
+    width = max(len(o) for _, o in flat)
+    ids = torch.tensor([o + [pad] * (width - len(o)) for _, o in flat], device=module.device)
+    real = torch.tensor([[1.0] * len(o) + [0.0] * (width - len(o)) for _, o in flat], device=module.device)
+    logp = torch.log_softmax(logits.float(), -1)[rows].gather(1, ids[:, :1])
+    if width > 1:
+        past.batch_select_indices(rows)
+        mask = torch.cat([mask[rows], mask.new_ones(len(flat), width - 1)], 1)
+        after = read(module, ids[:, :-1], mask, past, last=False)
+        logp = torch.cat([logp, torch.log_softmax(after.float(), -1).gather(2, ids[:, 1:, None])[..., 0]], 1)
+    sums = iter((logp * real).sum(1).tolist())
+    return [[next(sums) for _ in offered] for offered in options]

@@ -6,6 +6,7 @@ import polars as pl
 
 from sociolect.errors import InputError, RefusedError
 from sociolect.report.ink import MOST, box, breadth, legend, line, short, svg, told, word
+from sociolect.report.table import percent
 
 LOST = "not accounted for"
 
@@ -30,11 +31,11 @@ def flow(
     """
     names = [c for c, t in attrition.schema.items() if t in (pl.String, pl.Categorical, pl.Enum)]
     ways = [c for c, t in attrition.schema.items() if t.is_integer() and c not in {total, kept, *through}]
-    faults = [f"column {c!r} of counts is missing" for c in (total, kept) if c not in attrition.columns or not attrition.schema[c].is_integer()]
+    counts = [c for c, t in attrition.schema.items() if t.is_integer()]
+    faults = [f"column {c!r} of counts is missing" for c in (total, kept) if c not in counts]
+    faults += [f"column {c!r} is below 0" for c in counts if (attrition[c].fill_null(0) < 0).any()]
     faults += [] if names else ["no text column names the arm"]
     faults += [] if attrition.height else ["it has no rows"]
-    counts = [c for c in (total, kept, *ways) if c in attrition.columns and c not in str(faults)]
-    faults += [f"column {c!r} is below 0" for c in counts if ((attrition[c].fill_null(0)) < 0).any()]
     if faults:
         raise InputError(f"a flow cannot be drawn from this frame: {'; '.join(faults)}")
     if len(ways) >= MOST:
@@ -45,13 +46,15 @@ def flow(
         spent = {c: int(row[c] or 0) for c in (kept, *ways)}
         asked = int(row[total] or 0)
         if (over := sum(spent.values())) > asked:
-            raise RefusedError(f"{arm}: {over:,} outcomes of {asked:,} {total}: an outcome is counted twice, or a station belongs in `through`")
+            raise RefusedError(
+                f"{arm}: {over:,} outcomes of {asked:,} {total}: an outcome is counted twice, or a station belongs in `through`"
+            )
         rows.append((arm, asked, spent | {LOST: asked - over}))
     # Kept is blue; what was lost takes the other colours in turn; the unexplained is grey.
     ink = {kept: 1} | {c: k for k, c in enumerate(ways, 2)} | {LOST: 0}
     drawn = [c for c in ink if any(spent[c] for _, _, spent in rows)]
     left, room = min(280.0, max(breadth(arm) for arm, _, _ in rows) + 18), 460.0
-    key, high = legend([(ink[c], c.replace("_", " ")) for c in drawn], left, 0, room + 100)
+    key, high = legend([(ink[c], c.replace("_", " ")) for c in drawn], left, 0, room + 150, boxes=True)
     out = [key]
     top = high + 14
     for k, (arm, asked, spent) in enumerate(rows):
@@ -63,13 +66,20 @@ def flow(
                 continue
             wide = share * room
             said = f"{arm}, {c.replace('_', ' ')}: {spent[c]:,} of {asked:,} ({share:.1%})"
-            label = f"{share:.0%}" if c == kept else ""
-            inside = f'<text x="{x + 8:.2f}" y="{y + 16:.2f}" font-size="11.5" font-weight="600" class="ground" fill="#fff">{label}</text>'
-            out.append(told(box(x, y, max(wide - 1, 0.75), 24, colour=ink[c]) + (inside if label and wide > 44 else ""), said))
+            label = percent(share) if c == kept else ""
+            inside = word(x + 8, y + 16, label, size=11.5, bold=True, ink="ground")
+            out.append(
+                told(box(x, y, max(wide - 1, 0.75), 24, colour=ink[c]) + (inside if label and wide > 44 else ""), said)
+            )
             x += wide
-        out.append(word(left + room + 14, y + 16, f"{spent[kept]:,} of {asked:,}" if asked else "none asked", size=11.5))
+        out.append(
+            word(left + room + 14, y + 16, f"{spent[kept]:,} of {asked:,}" if asked else "none asked", size=11.5)
+        )
     bottom = top + 34 * len(rows)
     for k in range(5):
-        out += [line(left + room * k / 4, bottom - 4, left + room * k / 4, bottom + 2), word(left + room * k / 4, bottom + 16, f"{k * 25}%", anchor="middle", size=11, soft=True)]
+        out += [
+            line(left + room * k / 4, bottom - 4, left + room * k / 4, bottom + 2),
+            word(left + room * k / 4, bottom + 16, f"{k * 25}%", anchor="middle", size=11, ink="soft"),
+        ]
     desc = f"{len(rows)} arms; each bar is all that was {total}, parted into {', '.join(c.replace('_', ' ') for c in drawn) or 'nothing'}."
     return svg(left + room + 150, bottom + 24, title, desc, out)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from html import escape
 from unicodedata import east_asian_width
 
-from sociolect.errors import RefusedError
+import polars as pl
+
+from sociolect.errors import InputError, RefusedError
 from sociolect.report.table import legible
 
 # Okabe and Ito (2008), darkened until each stands 3:1 from white; 0 is grey, for all that have no colour of their own.
@@ -57,16 +59,32 @@ def short(text: str, room: float, size: float = 12) -> str:
     return line.rstrip() + "…"
 
 
-def word(x: float, y: float, text: str, *, anchor: str = "start", size: float = 12, soft: bool = False, bold: bool = False, turn: float = 0) -> str:
-    """A line of text whose baseline is at y; whatever is in it stays text."""
+def word(
+    x: float,
+    y: float,
+    text: str,
+    *,
+    anchor: str = "start",
+    size: float = 12,
+    ink: str = "",
+    bold: bool = False,
+    turn: float = 0,
+) -> str:
+    """A line of text whose baseline is at y; whatever is in it stays text. Its ink is soft (grey), ground (on a bar) or full."""
     more = f' text-anchor="{anchor}"' if anchor != "start" else ""
     more += ' font-weight="600"' if bold else ""
-    more += ' class="soft" fill="#566069"' if soft else ' fill="currentColor"'
+    more += {
+        "": ' fill="currentColor"',
+        "soft": ' class="soft" fill="#566069"',
+        "ground": ' class="ground" fill="#fff"',
+    }[ink]
     more += f' transform="rotate({at(turn)} {at(x)} {at(y)})"' if turn else ""
     return f'<text x="{at(x)}" y="{at(y)}" font-size="{at(size)}"{more}>{escape(legible(text), quote=False)}</text>'
 
 
-def line(x1: float, y1: float, x2: float, y2: float, *, colour: int | None = None, wide: float = 1, dashes: str = "") -> str:
+def line(
+    x1: float, y1: float, x2: float, y2: float, *, colour: int | None = None, wide: float = 1, dashes: str = ""
+) -> str:
     """A line; without a colour it is a hairline of the frame."""
     stroke = 'class="rule" stroke="#d9dcda"' if colour is None else f'class="s{colour}" stroke="{COLOURS[colour]}"'
     more = f' stroke-width="{at(wide)}"' + (f' stroke-dasharray="{dashes}"' if dashes else "")
@@ -93,19 +111,35 @@ def told(inside: str, text: str) -> str:
     return f"<g><title>{escape(legible(text), quote=False)}</title>{inside}</g>"
 
 
+def span(numbers: Sequence[float], *, room: float = 0.04) -> tuple[float, float]:
+    """An axis that holds the numbers with a little room; an end at 0 stays at 0, so that a bar begins there.
+
+    >>> span([0.0, 1.0]), span([2.0, 2.0])
+    ((0.0, 1.04), (1.0, 3.0))
+    """
+    low, high = min(numbers), max(numbers)
+    if low == high:
+        return low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    more = (high - low) * room
+    return low - (more if low else 0), high + (more if high else 0)
+
+
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers from low to high, both within them.
+    """Round numbers between low and high, about `most` of them and never fewer than two.
 
     >>> ticks(0.13, 0.92), ticks(-3, 48)
-    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [-10.0, 0.0, 10.0, 20.0, 30.0, 40.0, 50.0])
+    ([0.2, 0.4, 0.6, 0.8], [0.0, 10.0, 20.0, 30.0, 40.0])
     """
-    if not high > low:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
-    raw = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = min((s for s in (power, 2 * power, 2.5 * power, 5 * power, 10 * power) if s >= raw * 0.999), default=10 * power)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(k * step, 12) + 0.0 for k in range(first, last + 1)]
+    while True:
+        raw = (high - low) / most
+        power = 10.0 ** math.floor(math.log10(raw))
+        step = next(s for s in (power, 2 * power, 2.5 * power, 5 * power, 10 * power) if s >= raw * 0.999)
+        found = [
+            round(k * step, 12) + 0.0 for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+        ]
+        if len(found) > 1:
+            return found
+        most *= 2
 
 
 def tick_words(values: Sequence[float]) -> list[str]:
@@ -130,15 +164,18 @@ def finite(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def legend(names: Sequence[tuple[int, str]], x: float, y: float, width: float) -> tuple[str, float]:
-    """Marks with their names, in lines of at most `width`, and how high they stand."""
+def legend(
+    names: Sequence[tuple[int, str]], x: float, y: float, width: float, *, boxes: bool = False
+) -> tuple[str, float]:
+    """Marks (or boxes) with their names, in lines of at most `width`, and how high they stand."""
     out, left, top = [], x, y
     for colour, name in names:
         said = short(name, 220)
         wide = 22 + breadth(said) + 18
         if left > x and left + wide > x + width:
             left, top = x, top + 20
-        out.append(told(mark(left + 6, top + 8, colour) + word(left + 18, top + 12, said), name))
+        sign = box(left, top + 2, 12, 12, colour=colour, round_=2) if boxes else mark(left + 6, top + 8, colour)
+        out.append(told(sign + word(left + 18, top + 12, said), name))
         left += wide
     return "".join(out), top + 20 - y
 
@@ -163,3 +200,14 @@ def drawable(numbers: Sequence[float | None], what: str) -> list[float]:
     if not found:
         raise RefusedError(f"there is nothing to draw: {what} holds no number")
     return found
+
+
+def require(frame: pl.DataFrame, columns: Sequence[str], figure: str) -> None:
+    """Raise InputError, with every fault, where the frame lacks what the figure is drawn from."""
+    faults = [f"column {c!r} is missing" for c in columns if c not in frame.columns]
+    if not faults and not frame.height:
+        faults = ["it has no rows"]
+    if faults:
+        raise InputError(
+            f"{figure} cannot be drawn from this frame: {'; '.join(faults)}; it has {', '.join(frame.columns)}"
+        )

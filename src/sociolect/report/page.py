@@ -15,7 +15,7 @@ import polars as pl
 from sociolect.errors import InputError, RefusedError, UsageError, WorkspaceError
 from sociolect.report.content import Page, Section
 from sociolect.report.inert import inert
-from sociolect.report.table import Shown, csv, legible, shown
+from sociolect.report.table import Shown, commas, csv, legible, shown
 
 HERE = Path(__file__).parent
 LEVELS = ("", "note", "warning")
@@ -31,6 +31,7 @@ class Table(NamedTuple):
     anchor: str
     name: str
     caption: str
+    captioned: bool  # else the title above says it, and the caption is for screen readers alone
     columns: list[tuple[str, bool]]  # name, and whether numbers stand under it
     rows: Iterable[list[Shown]]
     height: int
@@ -84,7 +85,9 @@ def render(page: Page) -> tuple[bytes, Mapping[str, bytes]]:
     said = [page.summary, *(s.prose for s in page.sections)]
     lost += [f"[{words}](#{to})" for text in said for words, to in _LINK.findall(text) if to not in known]
     if lost:
-        raise InputError(f"the page links to what is not on it: {'; '.join(lost)}; its tables are {', '.join(sorted(tables)) or 'none'}")
+        raise InputError(
+            f"the page links to what is not on it: {'; '.join(lost)}; its tables are {', '.join(sorted(tables)) or 'none'}"
+        )
     parts = [
         Part(
             anchor,
@@ -119,19 +122,27 @@ def _check(page: Page) -> None:
         shows = [f"{s.title!r} quotes" for s in page.sections if s.quotes is not None]
         for s in page.sections:
             seen = sorted(_PRIVATE & set(s.table.columns)) if s.table is not None else []
-            shows += [f"the table of {s.title!r} has the column{'s' * (len(seen) > 1)} {', '.join(seen)}"] if seen else []
+            shows += (
+                [f"the table of {s.title!r} has the column{'s' * (len(seen) > 1)} {', '.join(seen)}"] if seen else []
+            )
         if shows:
-            raise RefusedError(f"a page of a sensitive study shows no text and no person, only aggregates: {'; '.join(shows)}")
+            raise RefusedError(
+                f"a page of a sensitive study shows no text and no person, only aggregates: {'; '.join(shows)}"
+            )
     if wrong := sorted({s.level for s in page.sections} - set(LEVELS)):
         raise UsageError(f"a section's level is note, warning or nothing, not {', '.join(map(repr, wrong))}")
     faults = []
     names = [_name(s) for s in page.sections if s.table is not None]
-    faults += [f"table name {n!r} is no file name: letters, digits, - and _ only" for n in names if not _NAME.fullmatch(n)]
+    faults += [
+        f"table name {n!r} is no file name: letters, digits, - and _ only" for n in names if not _NAME.fullmatch(n)
+    ]
     twice = Counter(n.lower() for n in names)
     faults += [f"{k} tables are named {n!r}: give each a name of its own" for n, k in twice.items() if k > 1]
     for s in page.sections:
         missing = [] if s.quotes is None else [c for c in ("community", "speaker", "text") if c not in s.quotes.columns]
         faults += [f"the quotes of {s.title!r} lack the column {c!r}" for c in missing]
+        named = [] if s.quotes is None or missing else [c for c in ("community", "speaker") if s.quotes[c].null_count()]
+        faults += [f"the quotes of {s.title!r} have a null {c}: nobody would see what stands there" for c in named]
     if faults:
         raise InputError("this page cannot be written: " + "; ".join(faults))
 
@@ -145,11 +156,15 @@ def _name(section: Section) -> str:
 
 
 def _anchors(sections: Iterable[Section]) -> Iterator[str]:
-    """An id for each section, out of its title; a number where two titles are alike or where it has no letters."""
-    seen = {"made", "content", "contents", "headlines"}
+    """An id for each section, out of its title; a number where two titles are alike or where it has no letters.
+
+    Every other id of the page holds a dot, begins with table- or figure-, or is in the first set below.
+    """
+    seen = {"made", "content", "contents"}
     for place, section in enumerate(sections, 1):
         anchor = _slug(section.title) or f"section-{place}"
-        anchor = anchor if anchor not in seen and not anchor.startswith(("table-", "figure-")) else f"section-{place}-{anchor}"
+        while anchor in seen or anchor.startswith(("table-", "figure-")):
+            anchor = f"section-{place}-{anchor}"
         seen.add(anchor)
         yield anchor
 
@@ -171,12 +186,14 @@ def _table(section: Section, name: str, content: bytes) -> Table:
     assert section.table is not None
     frame = section.table
     numeric = [dtype.is_numeric() for dtype in frame.dtypes]
+    groups = [commas(column) for column in frame.iter_columns()]
     return Table(
         anchor=f"table-{name}",
         name=name,
         caption=legible(section.caption or section.title),
+        captioned=bool(section.caption),
         columns=[(legible(c).replace("_", " "), number) for c, number in zip(frame.columns, numeric, strict=True)],
-        rows=([shown(value) for value in row] for row in frame.iter_rows()),
+        rows=([shown(v, grouped=g) for v, g in zip(row, groups, strict=True)] for row in frame.iter_rows()),
         height=frame.height,
         headed=bool(frame.width > 1 and not numeric[0]),
         data=b64encode(content).decode(),
@@ -189,7 +206,10 @@ def _voices(quotes: pl.DataFrame) -> list[tuple[str, list[tuple[str, list[str | 
     arms = sorted(quotes["speaker"].unique(maintain_order=True), key=lambda who: who != "human")
     for community in quotes["community"].unique(maintain_order=True).sort():
         here = quotes.filter(pl.col("community") == community)
-        columns = [(legible(str(arm)), [t if t is None else legible(t) for t in here.filter(pl.col("speaker") == arm)["text"]]) for arm in arms]
+        columns = [
+            (legible(str(arm)), [t if t is None else legible(t) for t in here.filter(pl.col("speaker") == arm)["text"]])
+            for arm in arms
+        ]
         found.append((legible(str(community)), columns))
     return found
 
@@ -215,4 +235,6 @@ def _place(path: Path, content: bytes) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise WorkspaceError(f"{path} could not be written: {error.strerror or error}; what stood there is intact") from error
+        raise WorkspaceError(
+            f"{path} could not be written: {error.strerror or error}; what stood there is intact"
+        ) from error

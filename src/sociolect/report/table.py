@@ -24,11 +24,17 @@ def legible(text: str) -> str:
     >>> legible("a\\x00\\u202eb\\ud800\\uffff")
     'ab'
     """
-    return "".join(c for c in clean(text).replace("\r\n", "\n").replace("\r", "\n") if not ("\ud800" <= c <= "\udfff" or c in "\ufffe\uffff"))
+    return "".join(
+        c
+        for c in clean(text).replace("\r\n", "\n").replace("\r", "\n")
+        if not ("\ud800" <= c <= "\udfff" or c in "\ufffe\uffff")
+    )
 
 
-def digits(value: float) -> str:
+def digits(value: float, *, grouped: bool | None = None) -> str:
     """The number in three significant digits; whole numbers and whole parts in full.
+
+    Thousands are parted by commas from 10,000 on, so that a year stays a year; `grouped` asks for it or forbids it.
 
     >>> digits(0.123456), digits(-1234567), digits(2024), digits(12345.6), digits(0.00001234), digits(0.0)
     ('0.123', '−1,234,567', '2024', '12,346', '1.23e−5', '0')
@@ -40,7 +46,7 @@ def digits(value: float) -> str:
     if value == 0:
         return "0"
     if isinstance(value, int) or abs(value) >= 999.5:
-        said = f"{round(value):,}" if abs(value) >= 9999.5 else f"{round(value)}"
+        said = f"{round(value):,}" if (abs(value) >= 9999.5 if grouped is None else grouped) else f"{round(value)}"
     elif abs(value) < 0.000_999_5:
         mantissa, exponent = f"{value:.2e}".split("e")
         said = f"{mantissa}e{int(exponent)}"
@@ -49,7 +55,40 @@ def digits(value: float) -> str:
     return said.replace("-", MINUS)
 
 
-def shown(value: object) -> Shown:
+def interval(low: float | None, high: float | None) -> str:
+    """The interval as it stands after its estimate: a dash where an end is not there, nothing where neither is.
+
+    >>> interval(0.1, 0.25), interval(None, 3.0), interval(None, None)
+    (' [0.100, 0.250]', ' [–, 3.00]', '')
+    """
+    if low is None and high is None:
+        return ""
+    return f" [{', '.join('–' if end is None else digits(end) for end in (low, high))}]"
+
+
+def percent(share: float) -> str:
+    """The share in whole per cent; never 0 for something, never 100 for less than all.
+
+    >>> percent(0.0), percent(0.001), percent(0.873), percent(0.9999), percent(1.0)
+    ('0%', '<1%', '87%', '>99%', '100%')
+    """
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+
+
+def commas(column: pl.Series) -> bool:
+    """Whether the column's numbers are parted by commas: all are, once one is long.
+
+    >>> commas(pl.Series([1803, 49659])), commas(pl.Series([1999, 2024, None]))
+    (True, False)
+    """
+    if not column.dtype.is_numeric() or column.null_count() == len(column):
+        return False
+    return bool((column.cast(pl.Float64).abs() >= 9999.5).any())
+
+
+def shown(value: object, *, grouped: bool | None = None) -> Shown:
     """The cell a value is shown in.
 
     >>> shown(None).kind, shown(0.5).text, shown(True).text, shown(["a", None]).text
@@ -60,7 +99,7 @@ def shown(value: object) -> Shown:
     if isinstance(value, bool):
         return Shown("yes" if value else "no", "text")
     if isinstance(value, int | float):
-        return Shown(digits(value), "number")
+        return Shown(digits(value, grouped=grouped), "number")
     if isinstance(value, list):
         return Shown(", ".join(shown(v).text for v in value), "text")
     return Shown(legible(str(value)), "text")

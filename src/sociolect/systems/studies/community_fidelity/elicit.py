@@ -19,8 +19,14 @@ def prompts(topics: pl.DataFrame, *, community: str | None = None) -> Items:
         for topic, words in topics.select("topic", "words").iter_rows()
         for row in templates().iter_rows(named=True)
     ]
-    shape = {"item": pl.String, "prompt": pl.String, "options": pl.List(pl.String), "topic": pl.String, "template": pl.String}
-    return frames.items(pl.DataFrame(rows, schema=shape, orient="row"))
+    columns = {
+        "item": pl.String(),
+        "prompt": pl.String(),
+        "options": pl.List(pl.String),
+        "topic": pl.String(),
+        "template": pl.String(),
+    }
+    return frames.items(pl.DataFrame(rows, schema=columns, orient="row"))
 
 
 def fates(replies: Replies, overlaps: Scores, repeats: Scores) -> pl.DataFrame:
@@ -56,13 +62,25 @@ def attrition(known: pl.DataFrame) -> pl.DataFrame:
 
 
 def level(known: pl.DataFrame, *, seed: int = 0) -> Replies:
-    """The kept replies, equally many of every arm and community: cells that all model arms kept come first, then a draw.
+    """The kept replies, equally many of every model arm and community; people's too, equally many of every community.
 
-    So that arms stay paired wherever they can be, and no measure that depends on n favours an arm that lost fewer.
+    Cells that every arm kept come first, then a draw: so arms stay paired wherever they can be, and no measure that depends
+    on n favours the arm that lost fewer. People have an n of their own: half of them is the ceiling, half the reference.
     """
     kept = known.filter(pl.col("fate") == "kept").sort(KEYS)
     arms = kept.filter(pl.col("source") == "model").group_by(CELL).agg(pl.col("condition").n_unique().alias("arms"))
     kept = kept.join(arms, on=CELL, how="left").with_columns(u=substream(seed, "level").random(kept.height))
-    n = kept.group_by("condition", "community").len()["len"].to_list()
-    order = pl.struct(-pl.col("arms").fill_null(0).cast(pl.Int64), "u").rank("ordinal").over("condition", "community")
-    return frames.replies(kept.filter(order <= min(n, default=0)).drop("arms", "u", "rouge", "again", "fate").sort(KEYS))
+    n = kept.group_by("source", "condition", "community").len().group_by("source").agg(pl.col("len").min().alias("n"))
+    place = pl.struct(-pl.col("arms").fill_null(0).cast(pl.Int64), "u").rank("ordinal").over("condition", "community")
+    kept = kept.join(n, on="source").filter(place <= pl.col("n"))
+    return frames.replies(kept.drop("arms", "u", "n", "rouge", "again", "fate").sort(KEYS))
+
+
+def halves(replies: Replies, *, seed: int = 0) -> pl.DataFrame:
+    """People's half by author (columns speaker, half): a is held against b for the ceiling of a profile."""
+    people = (
+        replies.filter(pl.col("source") == "human").select("community", "speaker").unique().sort("community", "speaker")
+    )
+    drawn = people.with_columns(u=substream(seed, "halves").random(people.height))
+    first = pl.col("u").rank("ordinal").over("community") <= pl.len().over("community") / 2
+    return drawn.select("speaker", half=pl.when(first).then(pl.lit("a")).otherwise(pl.lit("b")))

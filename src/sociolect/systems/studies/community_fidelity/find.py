@@ -1,9 +1,120 @@
-"""What a community talks about: words it uses more than the others, and a few topics that all of them share."""
+"""Who speaks for which community, and what it talks about.
+
+Communities are found in the network of the training side, or declared; people held out join after, by their ties.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 
-from sociolect import text
-from sociolect.frames import Members, Posts
+from sociolect import frames, text
+from sociolect.errors import RefusedError, UsageError
+from sociolect.find.consensus import consensus, structure
+from sociolect.find.declared import declared, merged
+from sociolect.find.label_propagation import label_propagation
+from sociolect.find.leiden import leiden
+from sociolect.find.louvain import louvain
+from sociolect.find.placed import placed
+from sociolect.find.ties import among, link
+from sociolect.frames import Effects, Members, Posts, Society
+
+LEAST = 10  # people: nothing is said about fewer
+
+
+def engine(name: str, resolution: float) -> Callable[..., Members]:
+    """The finder of that name; label propagation has no resolution, and says so."""
+    if name == "label_propagation" and resolution != 1.0:
+        raise UsageError("label propagation has no resolution: leave --resolution out, or say --finder leiden")
+    finders = {"leiden": partial(leiden, resolution=resolution), "louvain": partial(louvain, resolution=resolution)}
+    return finders.get(name, label_propagation)
+
+
+def training_network(society: Society, sides: pl.DataFrame, *, network: tuple[str, ...]) -> Society:
+    """The society with the ties of the named kinds among people of the training side only."""
+    ties = link(society, network)
+    train = sides.filter(pl.col("side") == "train")["person"].unique()
+    if not among(ties, train).height:
+        raise RefusedError(
+            f"no {' or '.join(network)} ties bind two people of the training side ({ties.height} ties in all), so no community "
+            "can be found: name other ties with --network, or declare the communities: --finder declared with a column 'community'"
+        )
+    return replace(society, ties=among(ties, train))
+
+
+def found(
+    society: Society,
+    sides: pl.DataFrame,
+    *,
+    finder: str,
+    network: tuple[str, ...],
+    resolution: float,
+    merge: Path | None,
+    seed: int,
+) -> Members:
+    """Every person's community, before small ones are left out.
+
+    Found ones are the consensus of ten seeds on the training side's ties; people held out join by their ties to it. `merge`
+    is a human's file of decisions: `name = [clusters]`, `drop = [...]`, `why`.
+    """
+    if finder == "declared":
+        members = declared(society, column="community")
+        return merged(members, merge) if merge else members
+    inside = training_network(society, sides, network=network)
+    members = consensus(engine(finder, resolution), inside, seed=seed)
+    members = merged(members, merge) if merge else members
+    return frames.members(pl.concat([members, placed(members, link(society, network), society.people)], how="diagonal"))
+
+
+def verdict(
+    society: Society, sides: pl.DataFrame, *, finder: str, network: tuple[str, ...], resolution: float, seed: int
+) -> Effects:
+    """Whether the training network has more structure than its rewired nulls (`find.consensus.structure`)."""
+    return structure(training_network(society, sides, network=network), engine(finder, resolution), nulls=19, seed=seed)
+
+
+def chosen(
+    members: Members, said: pl.DataFrame, *, only: tuple[str, ...], most: int, least: int = LEAST
+) -> tuple[Members, pl.DataFrame]:
+    """The communities the study is about, and one row per community with its sizes and why it is in or out.
+
+    `said` is the cleaned posts with their side. A community needs `least` people, and two posts on every side; of those the
+    `most` with the most training posts are taken (or those named by `only`). Raises RefusedError where fewer than two stay.
+    """
+    spoken = said.join(members.select("person", "community"), on="person", how="inner")
+    sizes = spoken.group_by("community").agg(
+        people=pl.col("person").n_unique(), **{s: (pl.col("side") == s).sum() for s in ("train", "judge", "reference")}
+    )
+    sizes = sizes.sort("train", "community", descending=[True, False])
+    if absent := sorted(set(only) - set(sizes["community"])):
+        raise UsageError(f"no community {', '.join(absent)}; there are: {', '.join(sizes['community'].head(20))}")
+    poor = pl.min_horizontal("train", "judge", "reference") < 2
+    why = (
+        pl.when(pl.lit(bool(only)) & ~pl.col("community").is_in(list(only)))
+        .then(pl.lit("not asked for"))
+        .when(pl.col("people") < least)
+        .then(pl.lit(f"fewer than {least} people"))
+        .when(poor)
+        .then(pl.lit("too few posts on one side"))
+        .otherwise(pl.lit(None, pl.String))
+    )
+    sizes = sizes.with_columns(left_out=why)
+    rank = pl.col("left_out").is_null().cum_sum()
+    sizes = sizes.with_columns(
+        left_out=pl.when(pl.col("left_out").is_null() & (rank > most))
+        .then(pl.lit(f"not among the {most} largest"))
+        .otherwise("left_out")
+    )
+    kept = sizes.filter(pl.col("left_out").is_null())["community"]
+    if len(kept) < 2:
+        reasons = sizes.drop_nulls("left_out").group_by("left_out").len().sort("left_out").iter_rows()
+        told = "; ".join(f"{n} {reason}" for reason, n in reasons)
+        raise RefusedError(
+            f"{len(kept)} community is left to compare, two or more are due ({told or 'none was found'}): bring more posts, or find others (--resolution, --network)"
+        )
+    return frames.members(members.filter(pl.col("community").is_in(kept.implode()))), sizes
 
 
 def suggest(posts: Posts, members: Members, *, most: int = 8, prior: float = 500.0) -> pl.DataFrame:
@@ -21,7 +132,11 @@ def suggest(posts: Posts, members: Members, *, most: int = 8, prior: float = 500
     odds = (inside / (pl.col("size") + prior - inside)).log() - (outside / (rest - outside)).log()
     z = odds / (1 / inside + 1 / outside).sqrt()
     scored = counts.join(total, on="word").join(sizes, on="community").select("community", "word", z=z, uses="uses")
-    return scored.sort("community", "z", "word", descending=[False, True, False]).group_by("community", maintain_order=True).head(most)
+    return (
+        scored.sort("community", "z", "word", descending=[False, True, False])
+        .group_by("community", maintain_order=True)
+        .head(most)
+    )
 
 
 def shared_topics(posts: Posts, members: Members, *, n: int = 9, least: int = 4, common: float = 0.2) -> pl.DataFrame:
@@ -37,7 +152,9 @@ def shared_topics(posts: Posts, members: Members, *, n: int = 9, least: int = 4,
     )
     sizes = said.group_by("community").agg(pl.col("post").n_unique().alias("size"))
     held = said.explode("word").group_by("community", "word").len().join(sizes, on="community")
-    held = held.filter(pl.col("word").str.contains(rf"^[\p{{L}}]{{{least},}}$") & ~pl.col("word").is_in(sorted(ENGLISH_STOP_WORDS)))
+    held = held.filter(
+        pl.col("word").str.contains(rf"^[\p{{L}}]{{{least},}}$") & ~pl.col("word").is_in(sorted(ENGLISH_STOP_WORDS))
+    )
     worth = held.group_by("word").agg(
         pl.len().alias("in"), (pl.col("len") / pl.col("size")).min().alias("worth"), pl.col("len").sum().alias("posts")
     )
@@ -50,5 +167,10 @@ def _counts(posts: Posts, members: Members) -> pl.DataFrame:
     said = posts.join(members.select("person", "community"), on="person", how="inner").select(
         "community", word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD)
     )
-    return said.explode("word").drop_nulls().group_by("community", "word").agg(pl.len().cast(pl.Float64).alias("uses")).sort("community", "word")
-
+    return (
+        said.explode("word")
+        .drop_nulls()
+        .group_by("community", "word")
+        .agg(pl.len().cast(pl.Float64).alias("uses"))
+        .sort("community", "word")
+    )

@@ -4,7 +4,7 @@ import polars as pl
 
 from sociolect import frames, text
 from sociolect.errors import RefusedError
-from sociolect.frames import Posts, Society
+from sociolect.frames import Members, Posts, Society
 from sociolect.seeds import substream
 
 SIDES = {"train": 0.5, "judge": 0.25, "reference": 0.25}  # ours: the paper splits posts 95/5 and never authors
@@ -22,9 +22,13 @@ def sides(society: Society, *, by: str = "author", seed: int = 0) -> pl.DataFram
     said = society.posts.select("post", "person", *(["time"] if "time" in society.posts.columns else []))
     nobody = "anonymous" in society.people.columns and bool(society.people["anonymous"].all())
     if by == "author" and nobody:
-        raise RefusedError("these posts have no authors, so they cannot be split by author: say --split time (and map the column 'time')")
+        raise RefusedError(
+            "these posts have no authors, so they cannot be split by author: say --split time (and map the column 'time')"
+        )
     if by == "time" and ("time" not in said.columns or said["time"].null_count() == said.height):
-        raise RefusedError("these posts have no time, so they cannot be split by time: map the column 'time', or say --split author")
+        raise RefusedError(
+            "these posts have no time, so they cannot be split by time: map the column 'time', or say --split author"
+        )
     names = said["person"].unique().sort()
     drawn = pl.DataFrame({"person": names, "u": substream(seed, "sides").random(len(names))})
     train, judge, _ = SIDES.values()
@@ -39,10 +43,18 @@ def sides(society: Society, *, by: str = "author", seed: int = 0) -> pl.DataFram
 
 
 def _side(u: pl.Expr, train: float, judge: float) -> pl.Expr:
-    return pl.when(u < train).then(pl.lit("train")).when(u < train + judge).then(pl.lit("judge")).otherwise(pl.lit("reference"))
+    return (
+        pl.when(u < train)
+        .then(pl.lit("train"))
+        .when(u < train + judge)
+        .then(pl.lit("judge"))
+        .otherwise(pl.lit("reference"))
+    )
 
 
-def cleaned(posts: Posts, *, replies: bool = False, hashtags: str = "strip", words: int = 40, least: int = 3) -> tuple[Posts, pl.DataFrame]:
+def cleaned(
+    posts: Posts, *, replies: bool = False, hashtags: str = "strip", words: int = 40, least: int = 3
+) -> tuple[Posts, pl.DataFrame]:
     """The posts as the study reads them, and how many fell away for which reason (columns step, posts).
 
     As Sec. 3 of the paper: URLs, mentions, hashtags and emoji are stripped, reposts and (unless `replies`) replies dropped.
@@ -71,10 +83,10 @@ def cleaned(posts: Posts, *, replies: bool = False, hashtags: str = "strip", wor
     return frames.posts(kept), pl.DataFrame({"step": list(here), "posts": list(here.values())})
 
 
-def equal(posts: Posts, members: Members, *, most: int, seed: int = 0) -> Posts:
-    """The members' posts with their community, equally many of each community, at most `most`, drawn at random."""
+def drawn(posts: Posts, members: Members, *, most: int, even: bool = False, seed: int = 0) -> Posts:
+    """The members' posts with their community: at most `most` of each, drawn at random; with `even`, equally many of each."""
     bare = posts.drop("community") if "community" in posts.columns else posts
     said = bare.join(members.select("person", "community"), on="person", how="inner").sort("post")
-    said = said.with_columns(u=substream(seed, "equal").random(said.height))
-    sizes = said["community"].value_counts()["count"].to_list()
+    said = said.with_columns(u=substream(seed, "drawn").random(said.height))
+    sizes = said["community"].value_counts()["count"].to_list() if even else []
     return frames.posts(said.filter(pl.col("u").rank("ordinal").over("community") <= min([most, *sizes])).drop("u"))

@@ -1,0 +1,170 @@
+"""One community's fine-tuning as a piece of work: what it learns from, where it goes, and what its card says."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sociolect.align.lora import adapted, copied, write_adapter
+from sociolect.align.packing import Encoded
+from sociolect.align.training import Plan, train
+from sociolect.errors import ModelError, RefusedError
+from sociolect.models.local import Local
+from sociolect.models.model import user
+from sociolect.seeds import substream
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a community learns from, what is held out of it, where it goes, and the digest of all that decides the result."""
+
+    community: str
+    folder: Path
+    plan: Plan
+    learnt: Sequence[Encoded]
+    held: Sequence[Encoded]
+    about: dict[str, Any] = field(hash=False)
+    key: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the folder holds this very result already."""
+        return seen_card(self.folder).get("key") == self.key
+
+
+def job(part: pl.DataFrame, base: Local, *, community: str, folder: Path, plan: Plan, extra: dict[str, Any]) -> Job:
+    """The examples of one community as token ids, split, counted and digested. The order of the rows changes nothing."""
+    by = [c for c in ("reply", "prompt", "post", "person") if c in part.columns]
+    rows = part.sort(by, nulls_last=True)
+    held = _held_out(rows, plan)
+    limit = min(plan.context, base.context)
+    prompts = {p: tuple(base.prompt_ids(user(p))) for p in rows["prompt"].unique().to_list()}
+    sides: tuple[list[Encoded], list[Encoded]] = ([], [])
+    cut = 0
+    for i, (prompt, reply) in enumerate(rows.select("prompt", "reply").iter_rows()):
+        room = limit - len(prompts[prompt])
+        if not prompts[prompt] or room < 1:
+            raise ModelError(
+                f"community {community!r}: a prompt of {len(prompts[prompt])} tokens leaves no room for a reply in {limit} "
+                f"(context={plan.context}, {base.name} takes {base.context}): shorten the prompts or raise context"
+            )
+        said = base.reply_ids(reply)
+        cut += len(said) > room
+        sides[i in held].append(Encoded(prompts[prompt], tuple(said[:room])))
+    about = {
+        "community": community,
+        "base": base.name,
+        "method": "full" if plan.lora_rank is None else "lora",
+        **plan.card(),
+        "dtype": base.dtype,
+        "examples": rows.height,
+        "held_out_examples": len(sides[1]),
+        "replies_cut": cut,
+        "tokens_per_epoch": sum(row.tokens for row in sides[0]),
+        "reply_tokens_per_epoch": sum(len(row.reply) for row in sides[0]),
+        **extra,
+    }
+    digest = sha256(json.dumps(about, sort_keys=True).encode())
+    for row in (*sides[0], Encoded((), ()), *sides[1]):
+        digest.update(repr(row).encode())
+    return Job(community, folder, plan, *sides, about, digest.hexdigest())
+
+
+def run(
+    one: Job,
+    source: Any,
+    base: Local,
+    *,
+    attention: str,
+    packing: bool,
+    save_every: float,
+    each_step: Callable[[int, int], None],
+) -> None:
+    """Trains a copy of `source` and leaves weights and card in the job's folder, whole or not at all; the card comes last."""
+    plan = one.plan
+    (one.folder / "card.json").unlink(missing_ok=True)
+    module = (
+        copied(source, frozen=False).float()
+        if plan.lora_rank is None
+        else adapted(source, rank=plan.lora_rank, alpha=plan.lora_alpha, seed=plan.seed)
+    )
+    resume = one.folder / "resume.safetensors"
+    try:
+        history = train(
+            module,
+            one.learnt,
+            one.held,
+            plan,
+            resume=resume,
+            key=one.key,
+            packing=packing,
+            device=base.device,
+            dtype=base.dtype,
+            save_every=save_every,
+            each_step=each_step,
+        )
+    except ModelError as error:
+        raise ModelError(f"community {one.community!r}: {error}") from error
+    made = one.folder / ".part"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    if plan.lora_rank is None:
+        import torch
+
+        module.set_attn_implementation(attention)
+        module.to(getattr(torch, {"fp32": "float32", "bf16": "bfloat16"}[base.dtype])).save_pretrained(made)
+        base.tokenizer.save_pretrained(made)
+    else:
+        # A path would tie the bytes to one machine, so a folder is known by its last name.
+        name = base.folder.name if isinstance(base.folder, Path) else base.folder
+        write_adapter(module, made, base=name, rank=plan.lora_rank, alpha=plan.lora_alpha)
+    card = one.about | {"losses": history, "key": one.key}
+    (made / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for file in sorted(made.iterdir(), key=lambda file: (file.name == "card.json", file.name)):
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+        file.replace(one.folder / file.name)
+    made.rmdir()
+    resume.unlink(missing_ok=True)
+
+
+def seen_card(folder: Path) -> dict[str, Any]:
+    """The card in a folder; empty where there is none, or it cannot be read."""
+    try:
+        card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def _held_out(rows: pl.DataFrame, plan: Plan) -> set[int]:
+    """Which rows are held out: whole people where they are known, else single rows; never all, never a general one."""
+    if plan.held_out <= 0:
+        return set()
+    own = (
+        [i for i, post in enumerate(rows["post"].to_list()) if post is not None]
+        if "post" in rows.columns
+        else list(range(rows.height))
+    )
+    people = rows["person"].to_list() if "person" in rows.columns else [None] * rows.height
+    units: dict[str, list[int]] = {}
+    for i in own:
+        units.setdefault(f"row {i}" if people[i] is None else f"person {people[i]}", []).append(i)
+    if len(units) < 2:
+        units = {f"row {i}": [i] for i in own}
+    names = sorted(units)
+    due, held = max(1, round(plan.held_out * len(own))), set[int]()
+    for k in substream(plan.seed, "held out").permutation(len(names)):
+        unit = units[names[int(k)]]
+        # Someone who wrote most of a community would leave nothing to learn from.
+        if len(held) < due and len(held) + len(unit) <= max(1, rows.height // 2):
+            held |= set(unit)
+    if not held:
+        raise RefusedError("nobody can be held out: one person wrote more than half of the posts; use held_out=0")
+    return held

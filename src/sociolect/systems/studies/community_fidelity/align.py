@@ -1,0 +1,76 @@
+"""The arms: one base model, untouched, shown posts, or fine-tuned on them; and fine-tuned on shuffled communities."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sociolect import frames
+from sociolect.align.demonstrations import demonstrations, pooled
+from sociolect.align.finetune import finetune_each, folder_name
+from sociolect.align.in_context import in_context
+from sociolect.elicit.ask import ask
+from sociolect.errors import UsageError
+from sociolect.frames import Examples, Members, Posts, Replies
+from sociolect.models.local import Local, local
+from sociolect.models.model import Model
+from sociolect.models.scratch import scratch
+from sociolect.systems.studies.community_fidelity.elicit import prompts
+from sociolect.text import words as words_of
+
+TOP_K = 50  # [code] the framework's default; the model protocol has none, so it is bound when the weights are opened
+ARMS = ("base", "in_context", "aligned", "shuffled")
+
+
+def topical(posts: Posts, topics: pl.DataFrame) -> Posts:
+    """The posts with a column `topic`: the first topic whose words they hold, as said in a prompt; null where none is."""
+    told = [(words, set(words_of(words))) for words in topics["words"]]
+    held = [next((w for w, need in told if need <= said), None) for said in (set(words_of(t)) for t in posts["text"])]
+    return frames.posts(posts.with_columns(topic=pl.Series(held, dtype=pl.String)))
+
+
+def train_base(posts: Posts, *, folder: Path, size: str, seed: int) -> None:
+    """A small transformer trained from nothing on everybody's training posts, without naming a community.
+
+    Half of its examples stand after posts of one community, so that it learns to read the posts an in-context prompt shows.
+    """
+    scratch(pooled(posts, group="community", topic_column="topic", seed=seed), folder, size=size, seed=seed)
+
+
+def opened(base: Path | str) -> Local:
+    """The base model: a folder, or `hf/<hub id or folder>`; others cannot be fine-tuned here."""
+    if isinstance(base, str) and not base.startswith("hf/"):
+        raise UsageError(
+            f"--base {base}: this study fine-tunes its base, so it takes hf/<hub id or folder>; without --base it trains its own"
+        )
+    return local(base if isinstance(base, Path) else base.removeprefix("hf/"), top_k=TOP_K, name="base")
+
+
+def demonstrate(posts: Posts, members: Members, *, name_community: bool, most: int, seed: int) -> Examples:
+    return demonstrations(posts, members, topic_column="topic", name_community=name_community, most=most, seed=seed)
+
+
+def teach(base: Path | str, examples: Examples, *, folder: Path, **settings: Any) -> None:
+    """Every community's fine-tuned weights, one folder each below `folder`."""
+    finetune_each(opened(base), examples, folder=folder, **settings)
+
+
+def asked(
+    arm: str, base: Path | str, adapters: Path | None, examples: Examples, topics: pl.DataFrame, *, held_out: frozenset[str],
+    name_community: bool, exemplars: int, decoding: dict[str, Any], seed: int,
+) -> Replies:  # fmt: skip
+    """What one arm says on every topic in every template, for each community.
+
+    Arms differ in one thing: what the base was given of the community (nothing, posts in the prompt, or weights).
+    """
+    whole = opened(base)
+    said = []
+    for (name,), part in sorted(examples.partition_by("community", as_dict=True).items()):
+        model: Model = whole
+        if arm == "in_context":
+            model = in_context(whole, frames.examples(part), exemplars=exemplars, guard=held_out, seed=seed)
+        elif adapters is not None:
+            model = local(whole.folder, adapter=adapters / folder_name(str(name)), top_k=TOP_K, name=f"base@{name}")
+        items = prompts(topics, community=str(name) if name_community else None)
+        said.append(ask({str(name): model}, items, condition=arm, seed=seed, **decoding))
+    return frames.replies(pl.concat(said))

@@ -1,0 +1,103 @@
+"""What the study found, as one value, and its first answers in words: headlines, verdict, warnings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from sociolect.find.consensus import looks_random
+from sociolect.frames import Effects, Members, Posts, Replies, Scores, Society
+from sociolect.report.content import Headline, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that the page is made of."""
+
+    society: Society
+    members: Members
+    everyone: Members
+    sizes: pl.DataFrame
+    structure: Effects | None
+    log: pl.DataFrame
+    leaked: pl.DataFrame
+    side: pl.DataFrame
+    train: Posts
+    keywords: pl.DataFrame
+    attrition: pl.DataFrame
+    overlaps: Scores
+    kept: Replies
+    origin: Scores
+    tones: Sequence[Scores]
+    effects: Effects
+    bounded: Effects
+    near: Effects | None
+    claims: pl.DataFrame
+
+
+def row(effects: Effects, measure: str, contrast: str) -> dict[str, float | None]:
+    found = effects.filter((pl.col("measure") == measure) & (pl.col("contrast") == contrast))
+    return found.row(0, named=True) if found.height else {"estimate": None, "low": None, "high": None}
+
+
+def _said(row: dict[str, float | None]) -> tuple[str, str]:
+    """A number and its doubt, as a headline shows them."""
+    number, low, high = row["estimate"], row["low"], row["high"]
+    doubt = "no interval" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
+    return ("not available" if number is None else f"{number:.2f}"), doubt
+
+
+def headlines(f: Findings) -> list[Headline]:
+    told = [
+        ("origin macro F1, fine-tuned", "macro_f1", "aligned"), ("in context", "macro_f1", "in_context"),
+        ("fine-tuned − in context", "macro_f1", "aligned - in_context"),
+        ("people (ceiling)", "macro_f1", "human"), ("shuffled communities (floor)", "macro_f1", "shuffled"),
+    ]  # fmt: skip
+    return [Headline(label, *_said(row(f.effects, measure, contrast)), "origin") for label, measure, contrast in told]
+
+
+def verdict(effects: Effects) -> str:
+    """The study's first answer in one sentence; a difference is claimed only where the interval excludes 0."""
+    found = row(effects, "macro_f1", "aligned - in_context")
+    low, high = found["low"], found["high"]
+    if low is None or high is None:
+        return "No interval could be made for the difference between the arms."
+    if low <= 0 <= high:
+        return "No difference between fine-tuning and prompting is claimed: the interval of the difference holds 0."
+    better, worse = ("fine-tuned", "prompted") if low > 0 else ("prompted", "fine-tuned")
+    return f"Posts of the {better} models are told apart by community better than those of the {worse} ones."
+
+
+def warnings(f: Findings, communities: int) -> list[Section]:
+    """What must not be overlooked, said loudly; nothing where all is well."""
+    told = []
+    if f.structure is not None and looks_random(f.structure):
+        told.append(
+            "No communities: the network has no more structure than its rewired copies, or seeds do not agree. What follows compares groups that may mean nothing."
+        )
+    best = max((row(f.effects, "macro_f1", a)["high"] or 0.0) for a in ("base", "in_context", "aligned"))
+    if best < 0.3:
+        told.append("The communities are not distinct: no arm reaches an origin F1 of .3.")
+    human = row(f.effects, "macro_f1", "human")
+    if (human["low"] or 0.0) <= 1 / communities:
+        told.append(
+            "People's own posts cannot be told apart by community: there is no ceiling to hold a model against."
+        )
+    flags = pl.concat(
+        [e.select("measure", "contrast", "flag") for e in (f.bounded, f.near) if e is not None]
+    ).drop_nulls()
+    for flag, what in (
+        ("caricature", "above the human ceiling: sharper than people are"),
+        ("below floor", "under the shuffled floor"),
+    ):
+        if (
+            rows := flags.filter((pl.col("flag") == flag) & ~pl.col("contrast").str.contains(" in "))
+            .select("measure", "contrast")
+            .rows()
+        ):
+            told.append(f"{flag.capitalize()}, {what}: " + ", ".join(f"{m} of {c}" for m, c in rows) + ".")
+    if "anonymous" in f.society.people.columns and bool(f.society.people["anonymous"].all()):
+        told.append(
+            "The posts have no authors: every post counts as its own person, so intervals may be too narrow where one author wrote several."
+        )
+    return [Section("Warnings", "\n\n".join(told), level="warning")] if told else []
