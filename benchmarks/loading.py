@@ -43,7 +43,10 @@ both = both[both["author"] != both["author_to"]]
 found = both.groupby(["author", "author_to"]).size().reset_index()
 """
 SAID = """
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+try:  # of this process alone; ru_maxrss would begin with the memory of the one that started it
+    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1e6
+except OSError:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 print(json.dumps({"load": loaded - began, "seconds": time.perf_counter() - began, "peak_gb": peak, "ties": len(found)}))
 """
 

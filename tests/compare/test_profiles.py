@@ -121,6 +121,11 @@ def test_refused() -> None:
     scores = world(1)
     with pytest.raises(InputError, match="column 'half' is missing"):
         profiles(frames.scores(scores.drop("half")))
+    with pytest.raises(InputError, match="80 speakers of 'human' have a 'half'"):
+        profiles(frames.scores(scores.with_columns(half=pl.lit("c"))))
+    by_post = pl.when(pl.col("item").str.ends_with("1")).then(pl.lit("a")).otherwise(pl.lit("b"))
+    with pytest.raises(InputError, match="speakers stand in both halves"):
+        profiles(frames.scores(scores.with_columns(half=by_post)))
     with pytest.raises(InputError, match=r"pairs=\(\)"):
         profiles(scores, arms=["aligned"])
     with pytest.raises(RefusedError, match="seen: 0 of 'a' in 'red'"):

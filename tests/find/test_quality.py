@@ -30,7 +30,7 @@ def members(labels: dict[str, str] | list[int]) -> Members:
 
 
 def test_by_hand() -> None:
-    # x holds a-b and b-a (3), y holds c-d (4), b-c (1) is between: m = 8, degrees 7 and 9; self tie and stranger are out
+    # x holds a-b and b-a (3), y c-d (4), b-c (1) is between: m = 8, degrees 7 and 9; self tie and stranger are out
     ties = tied(("a", "b", 2.0), ("b", "a", 1.0), ("b", "c", 1.0), ("c", "d", 4.0), ("d", "d", 9.0), ("d", "out", 5.0))
     found = quality(ties, members({"a": "x", "b": "x", "c": "y", "d": "y", "quiet": "y"}))
     due = {

@@ -12,7 +12,7 @@ from sociolect.compare.origin import draw
 from sociolect.errors import InputError
 from sociolect.frames import Effects, Scores
 
-METHOD = "paired pigeonhole bootstrap"
+METHOD = "paired cluster bootstrap"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

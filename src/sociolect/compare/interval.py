@@ -80,7 +80,7 @@ class Interval:
             read = 2 * stdtr(degrees, -np.abs(z) / np.sqrt(spread))
             smooth = 2 * stdtr(degrees, -np.abs(estimate - null) / (error * np.sqrt(spread)))
         beyond = (below < TAIL) | (below > defined - TAIL)
-        p = np.where(clusters < TOO_FEW, smooth, np.where(beyond, np.fmin(read, smooth), read))
+        p = np.where((clusters < TOO_FEW) & self.expand, smooth, np.where(beyond, np.fmin(read, smooth), read))
         # Clusters that all agree: no draw says how far chance goes, but n signs agree by chance in 2 of 2**n cases.
         flat = error <= 1e-12 * np.maximum(1.0, np.abs(estimate))
         agree = np.where(np.abs(estimate - null) <= 1e-12, 1.0, 0.5 ** (np.minimum(clusters, 60) - 1.0))

@@ -78,7 +78,7 @@ def f1_effects(
             rows.append({
                 "measure": measure, "contrast": contrast, "estimate": float(estimate[place]),
                 "low": float(found.low[place]), "high": float(found.high[place]), "n": n, "p": float(p[place]),
-                "method": f"{'paired ' if kind else ''}pigeonhole bootstrap{said}{few}", "left_out": 0,
+                "method": f"{'paired ' if kind else ''}cluster bootstrap{said}{few}", "left_out": 0,
                 "missed": int(drawn.missed[used].sum()), "clusters": fewest,
                 "_family": f"{kind} {measure.split(':')[0]}",
             })  # fmt: skip

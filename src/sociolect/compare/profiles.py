@@ -74,6 +74,13 @@ def profiles(
         faults.append(f"column {half!r} is missing: it says 'a' or 'b' of people's rows, split by author")
     if faults:
         raise InputError(f"profiles need arms, a floor and two halves of people: {'; '.join(faults)}")
+    told = scores.filter(pl.col("condition") == people).select("community", "speaker", half).unique()
+    if unsure := told.filter(~pl.col(half).is_in(["a", "b"]).fill_null(False)).height:
+        raise InputError(
+            f"{unsure} speakers of {people!r} have a {half!r} that is neither 'a' nor 'b': name one for each"
+        )
+    if both := told.height - told.select("community", "speaker").n_unique():
+        raise InputError(f"{both} speakers stand in both halves of a community: split people by author, not by post")
     sides = list(dict.fromkeys([*named, floor]))
     parts = []
     for name, measures in sorted(families.items()):

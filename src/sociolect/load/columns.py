@@ -83,9 +83,17 @@ def _plain(column: pl.Series) -> pl.Series:
     return cleaned(column.cast(pl.String).str.strip_chars().replace("", None))
 
 
-def label(frame: pl.DataFrame, value: str, columns: Sequence[str]) -> pl.Series:
-    """A column of names (topic, community, kind) as text; several joined with `/`."""
-    return ids(frame, value, columns)
+def scoped(scope: pl.Series, name: pl.Series) -> pl.Series:
+    """A person's whole id: scope, slash, name. A scope holds no slash, so that the two can be told apart again.
+
+    >>> scoped(pl.Series(["red"]), pl.Series(["ada"])).item()
+    'red/ada'
+    """
+    return plain_scope(scope) + "/" + name
+
+
+def plain_scope(scope: pl.Series) -> pl.Series:
+    return scope.str.replace_all("/", "\u2215", literal=True)
 
 
 def texts(frame: pl.DataFrame, value: str, columns: Sequence[str]) -> pl.Series:
@@ -108,7 +116,7 @@ def cleaned(column: pl.Series) -> pl.Series:
         return column
     some = column.gather(rows)
     hit = some.str.contains(_CONTROL) | (some.str.normalize("NFC") != some)
-    return column.scatter(rows, _each(some, hit, marks.clean))
+    return column.clone().scatter(rows, _each(some, hit, marks.clean))
 
 
 def neutral(column: pl.Series) -> pl.Series:
@@ -122,7 +130,7 @@ def _each(column: pl.Series, hit: pl.Series, function: object) -> pl.Series:
     if rows.is_empty():
         return column
     said = [function(t) for t in column.gather(rows).to_list()]  # type: ignore[operator]  # a plain str -> str
-    return column.scatter(rows, pl.Series(said, dtype=pl.String))
+    return column.clone().scatter(rows, pl.Series(said, dtype=pl.String))
 
 
 def where(frame: pl.DataFrame, wanted: Mapping[str, object], name: str, aside: Aside) -> pl.DataFrame:

@@ -59,16 +59,16 @@ def linked(
 def given(
     frame: pl.DataFrame,
     names: tuple[str, ...],
-    source: pl.Series,
-    target: pl.Series,
+    ends: tuple[pl.Series, pl.Series],
+    *,
     kind: str | None,
     weight: str | None,
     name: str,
     aside: Aside,
 ) -> pl.DataFrame:
     """Ties between people as a table says them, one row per pair and kind, weights summed."""
-    ties = pl.DataFrame({"source": source, "target": target}).with_columns(
-        kind=columns.label(frame, kind, names) if kind in names else pl.lit(kind or "tie"),
+    ties = pl.DataFrame({"source": ends[0], "target": ends[1]}).with_columns(
+        kind=columns.ids(frame, kind, names) if kind in names else pl.lit(kind or "tie"),
         weight=frame[weight].cast(pl.Float64, strict=False) if weight else pl.lit(1.0),
     )
     whole = ties.drop_nulls(["source", "target", "kind"])

@@ -21,14 +21,19 @@ def settled(
     """
     said = said.with_row_index("row", offset=1)
     said = _dropped(
-        said, pl.col("post").is_null(), "post without an id", "fill in the id, or leave post= out", name, aside
+        said,
+        pl.col("post").is_null(),
+        name,
+        aside,
+        reason="post without an id",
+        mend="fill in the id, or leave post= out",
     )
     said = _once(said, name, aside)
     if "scope" in said.columns:
         said = _dropped(
-            said, pl.col("scope").is_null(), "post without a scope", "fill in the scope column", name, aside
+            said, pl.col("scope").is_null(), name, aside, reason="post without a scope", mend="fill in the scope column"
         )
-        said = said.with_columns(person=pl.col("scope") + "/" + pl.col("person"))
+        said = said.with_columns(person=columns.scoped(said["scope"], said["person"]))
     said = said.with_columns(person=pl.when(~_bare("person").is_in(_DELETED)).then("person"))
     ties: list[pl.DataFrame] = []
     if "parent" not in said.columns:
@@ -45,19 +50,19 @@ def settled(
     said = _dropped(
         said,
         nobody,
-        "post without an author",
-        "fill in the author, or say anonymous=True where there are none",
         name,
         aside,
+        reason="post without an author",
+        mend="fill in the author, or say anonymous=True where there are none",
     )
     said = _nul(said, name, aside)
     said = _dropped(
         said,
         silent | pl.col("text").is_in(_DELETED),
-        "post without text",
-        "nothing, or name its other text column too",
         name,
         aside,
+        reason="post without text",
+        mend="nothing, or name its other text column too",
     )
     if not said.height:
         raise InputError(
@@ -81,7 +86,7 @@ def _bare(column: str) -> pl.Expr:
 
 
 def _place(rows: pl.DataFrame, name: str) -> str:
-    return f"{name}, row {rows['row'].min()}"
+    return f"{name}, row {rows['row'][0]}"
 
 
 def _count(rows: pl.DataFrame, reason: str, mend: str, name: str, aside: Aside) -> None:
@@ -89,7 +94,7 @@ def _count(rows: pl.DataFrame, reason: str, mend: str, name: str, aside: Aside) 
         aside.add(reason, rows.height, _place(rows, name), mend)
 
 
-def _dropped(said: pl.DataFrame, bad: pl.Expr, reason: str, mend: str, name: str, aside: Aside) -> pl.DataFrame:
+def _dropped(said: pl.DataFrame, bad: pl.Expr, name: str, aside: Aside, *, reason: str, mend: str) -> pl.DataFrame:
     rows = said.filter(bad)
     if not rows.height:
         return said

@@ -17,7 +17,7 @@ _MARK = r"0-9_\[\]\\^`{}|\-"  # what tells a name from a word
 _TOKEN = rf"[{_NICK}]*[{_MARK}][{_NICK}]*"
 _AT = re.compile(r"@([^\s@<>,;:!?\"'()]+)")
 _AT_SPACED = re.compile(r"@([^\s@<>,;:!?\"'()]+(?: [^\s@<>,;:!?\"'()]+){0,2})")
-_SLACK = re.compile(r"<@([^<>|\n]{1,80})(?:\|[^<>\n]*)?>")
+_SLACK = re.compile(r"<@([^<>\n]{1,160})>")
 _REDDIT = re.compile(r"(?<![\w/])/?[uU]/([\w\-]{2,})")
 _WHOLE = re.compile(rf"(?<![{_NICK}])(?=[^\W0-9_]*+[{_MARK}])[{_NICK}]+")
 _UNKNOWN = re.compile(r"[\[\]\\^`{}|\-]*\w(?:[\w.\-\[\]\\^`{}|]*\w)?")
@@ -27,7 +27,7 @@ _PIECES = re.compile(r"\w+|\W")
 _MASKS = (
     (
         "<url>",
-        r"(?i)<(?:https?://|mailto:)[^<>\s]*>"
+        r"(?i)<(?:https?://|mailto:)[^<>\s|]*(?:\|[^<>\n]*)?>"
         r"|\b(?:(?:https?|ftp)://|www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|ly|me|be|gg|uk|de|fr|nl|eu)/)"
         r"[^\s<>\"|]*[^\s<>\"|).,;:!?'\]]",
         r"/|[wW]\.|:",
@@ -47,7 +47,7 @@ def pseudonym(name: str, key: bytes) -> str:
     """`p` and 16 base32 digits: 80 bits of HMAC-SHA256 of the name under the key (RFC 2104, RFC 4648).
 
     >>> pseudonym("ada", bytes(32)), pseudonym("ada", bytes(32)) == pseudonym("bob", bytes(32))
-    ('pqa7mnhheeiqhvdru', False)
+    ('p6uiraospl4isk3ad', False)
     """
     return "p" + b32encode(digest(key, name.encode(), "sha256")[:10]).decode().lower()
 
@@ -71,7 +71,7 @@ def masked(texts: pl.Series) -> pl.Series:
     for mask, pattern, quick in _MASKS:
         rows = texts.str.contains(quick).fill_null(value=False).arg_true()
         if len(rows):
-            texts = texts.scatter(rows, texts.gather(rows).str.replace_all(pattern, mask))
+            texts = texts.clone().scatter(rows, texts.gather(rows).str.replace_all(pattern, mask))
     return texts
 
 
@@ -142,7 +142,7 @@ def _rewritten(
         return texts
     within = scopes.gather(rows).to_list() if scopes is not None else repeat("")
     said = [rewrite(t, s) for t, s in zip(texts.gather(rows).to_list(), within, strict=False)]
-    return texts.scatter(rows, pl.Series(said, dtype=pl.String))
+    return texts.clone().scatter(rows, pl.Series(said, dtype=pl.String))
 
 
 def _odd(name: str) -> bool:
@@ -190,18 +190,20 @@ def _addressed(names: Names, text: str, scope: str) -> str:
 
 def _handles(names: Names, text: str, scope: str) -> str:
     def named(m: re.Match[str]) -> str:
-        return f"@{names.find(scope, m[1].strip()) or names.stranger(scope, m[1].strip())}"
+        whole, first = (
+            m[1].strip(),
+            m[1].split("|")[0].strip(),
+        )  # Slack writes <@id|label>; on IRC a name may hold a bar
+        return f"@{names.find(scope, whole) or names.find(scope, first) or names.stranger(scope, first or whole)}"
 
     def put(m: re.Match[str]) -> str:
         if m.start() and (text[m.start() - 1].isalnum() or text[m.start() - 1] == "_"):
             return m[0]
-        name = names.find(scope, m[1]) and m[1]
-        name = name or _longest(m[1], lambda n: names.find(scope, n)) or ((u := _UNKNOWN.match(m[1])) and u[0]) or ""
-        if not name or name in names.given:
+        name = _longest(m[1], lambda n: n in names.given or names.find(scope, n))
+        if name in names.given:
             return m[0]
-        rest = m[1][len(name) :]
-        rest = _handles(names, rest, scope) if "@" in rest else rest
-        return f"@{names.find(scope, name) or names.stranger(scope, name)}{rest}"
+        name = name or ((unknown := _UNKNOWN.match(m[1])) and unknown[0]) or ""
+        return f"@{names.find(scope, name) or names.stranger(scope, name)}{m[1][len(name) :]}" if name else m[0]
 
     text = _SLACK.sub(named, text) if "<@" in text else text
     text = (_AT_SPACED if names.spaced else _AT).sub(put, text)

@@ -42,7 +42,8 @@ class Table:
         wanted = list(dict.fromkeys(columns))
         try:
             if self.kind == "parquet":
-                return pl.scan_parquet(self.path, glob=False).select(wanted).head(rows or 1 << 62).collect()
+                found = pl.scan_parquet(self.path, glob=False).select(wanted)
+                return (found if rows is None else found.head(rows)).collect()
             if self.kind == "jsonl":
                 return _read_jsonl(self, wanted, rows)
             return _read_delimited(self, wanted, rows)
@@ -64,7 +65,7 @@ def opened(path: str | Path, aside: Aside, *, header: bool = True) -> Iterator[T
         raise InputError(f"{path.name} is no table: name it .csv, .tsv, .jsonl or .parquet, by what it holds")
     if kind == "parquet":
         try:
-            yield Table(path.name, kind, path, tuple(pl.read_parquet_schema(path)), aside)
+            yield Table(path.name, kind, path, tuple(pl.scan_parquet(path, glob=False).collect_schema()), aside)
         except pl.exceptions.PolarsError as error:
             raise InputError(
                 f"{path.name} is a broken parquet file: {_first_line(error)}; fetch or write it again"
@@ -126,17 +127,16 @@ def _read_delimited(table: Table, wanted: list[str], rows: int | None) -> pl.Dat
     if frame.width != len(at):  # a file of a header alone
         return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
     frame.columns = [table.columns[i] for i in at]
-    frame = frame.with_columns(pl.col(pl.String).replace("", None))
     if not table.quoted:
-        # a writer that quotes only where it must has doubled the marks inside
-        doubled = pl.col(pl.String).str.contains(r'^"(?:[^"]|"")*""(?:[^"]|"")*"$')
+        # a writer that quotes only where it must has doubled the marks inside, or had a carriage return or nothing to quote
+        doubled = pl.col(pl.String).str.contains(r'^"(?:[^"]|"")*(?:""|\r)(?:[^"]|"")*"$|^""$')
         bare = (
             pl.col(pl.String)
             .str.slice(1, pl.col(pl.String).str.len_chars() - 2)
             .str.replace_all('""', '"', literal=True)
         )
         frame = frame.with_columns(pl.when(doubled).then(bare).otherwise(pl.col(pl.String)).name.keep())
-    return frame.select(wanted)
+    return frame.select(pl.col(wanted).replace("", None))
 
 
 def _read_row_by_row(table: Table, wanted: list[str]) -> pl.DataFrame:

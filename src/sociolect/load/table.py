@@ -127,7 +127,7 @@ def table(
         link_ids = _pair(link_table, link_child, link_parent) if link_table is not None else None
         made, tied = settled(said_here, source.name, aside, link_ids, link_table.name if link_table is not None else "")
         if tie_table is not None:
-            tied.append(_given(tie_table, tie_source, tie_target, tie_kind, tie_weight, scope, aside))
+            tied.append(_given(tie_table, (tie_source or "", tie_target or ""), tie_kind, tie_weight, scope))
     every = between.folded([frames.empty("ties"), *tied])
     return _society(made, every, aside, anonymous=anonymous, keep_ids=keep_ids, key=key, name=source.name)
 
@@ -186,20 +186,17 @@ def _mapped(
 
 
 def _given(
-    source: Table,
-    first: str | None,
-    second: str | None,
-    kind: str | None,
-    weight: str | None,
-    scope: str | None,
-    aside: Aside,
+    source: Table, ends: tuple[str, str], kind: str | None, weight: str | None, scope: str | None
 ) -> pl.DataFrame:
-    raw = _read(source, [first, second, weight, scope, kind if kind in source.columns else None])
-    ends = [columns.ids(raw, value or "", source.columns) for value in (first, second)]
+    """The ties that a table of ties gives, between whole ids."""
+    raw = _read(source, [*ends, weight, scope, kind if kind in source.columns else None])
+    first, second = (columns.ids(raw, value, source.columns) for value in ends)
     if scope is not None:
         within = columns.ids(raw, scope, source.columns)
-        ends = [within + "/" + end for end in ends]
-    return between.given(raw, source.columns, ends[0], ends[1], kind, weight, source.name, aside)
+        first, second = columns.scoped(within, first), columns.scoped(within, second)
+    return between.given(
+        raw, source.columns, (first, second), kind=kind, weight=weight, name=source.name, aside=source.aside
+    )
 
 
 def _society(
@@ -227,7 +224,7 @@ def _society(
         who = who.with_columns(
             name=split.struct[1] if scoped else pl.col("person"), scope=split.struct[0] if scoped else pl.lit("")
         )
-        text = hidden(text, posts["scope"] if scoped else None, known(who, said, secret))
+        text = hidden(text, columns.plain_scope(posts["scope"]) if scoped else None, known(who, said, secret))
         if not anonymous:
             new = {"old": list(said), "new": list(said.values())}
             posts = posts.with_columns(posts["person"].replace_strict(new["old"], new["new"]))

@@ -14,6 +14,7 @@ def threads(posts: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     >>> [part.to_list() for part in threads(said)]
     [['a', 'a', 'a', 'd'], [False, False, False, True]]
     """
+    posts = posts.select(pl.col("post", "parent").cast(pl.String))
     ids = posts["post"]
     absent = posts["parent"].drop_nulls().unique()
     absent = absent.filter(~absent.is_in(ids.implode()))

@@ -86,6 +86,8 @@ def jaccard(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> "I
     """The Jaccard index of three-word runs of all pairs that share one: sparse blocks of rows, with each block's first row."""
     from scipy.sparse import csr_matrix
 
+    if not left or not right:
+        return
     runs: dict[tuple[str, ...], int] = {}
     a, b = _shingles(left, runs), _shingles(right, runs)
     a, b = (csr_matrix((m.data, m.indices, m.indptr), shape=(m.shape[0], len(runs))) for m in (a, b))

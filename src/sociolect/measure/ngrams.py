@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +43,7 @@ def char_ngrams(texts: Sequence[str], *, low: int = 2, high: int = 5) -> "csr_ma
 def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
     ends = np.cumsum([len(t) + 1 for t in texts], dtype=np.int64) // CHUNK
     cuts = [0, *(np.flatnonzero(np.diff(ends)) + 1).tolist(), len(texts)]
-    return [texts[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [texts[a:b] for a, b in pairwise(cuts)]
 
 
 def _stack(parts: list["csr_matrix"]) -> "csr_matrix":

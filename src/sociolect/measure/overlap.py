@@ -8,10 +8,12 @@ import polars as pl
 from sociolect import text
 from sociolect.errors import RefusedError
 from sociolect.frames import Replies, Scores
-from sociolect.measure.duplicates import jaccard, same
+from sociolect.measure.duplicates import duplicates, jaccard, leaks, near_duplicates, same
 from sociolect.measure.rouge import rouge_l
 from sociolect.measure.scoring import said, score, spread
 from sociolect.measure.spans import longest_spans
+
+__all__ = ["duplicates", "leaks", "near_duplicates", "overlap"]
 
 
 def overlap(

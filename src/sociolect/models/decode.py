@@ -4,8 +4,7 @@ Rows are left-padded and keep a key-value cache that grows in blocks. A row that
 that several rows share is read once.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
 from functools import cache
 from inspect import signature
 from typing import Any
@@ -59,23 +58,10 @@ def new_cache(module: Any) -> Any:
     return Cache(layers=[_slab()() for _ in stock.layers]) if plain else stock
 
 
-@contextmanager
-def fixed_threads(threads: int) -> Iterator[None]:
-    """Run on so many threads whatever the machine has: sums in another order give other last bits."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
 @cache
-def _takes(forward: type) -> frozenset[str]:
-    return frozenset(signature(forward.forward).parameters)  # type: ignore[attr-defined]  # any torch module class
+def _takes(kind: Hashable) -> frozenset[str]:
+    """The keywords that a kind of module reads."""
+    return frozenset(signature(kind.forward).parameters)  # type: ignore[attr-defined]  # any torch module class
 
 
 def read(module: Any, ids: Any, mask: Any, past: Any, *, last: bool) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from sociolect.errors import InputError, ModelError, UsageError, needs
 from sociolect.models import chats as layout
 from sociolect.models.model import Chat, streams
+from sociolect.models.threads import fixed_threads, patient_torch
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
@@ -58,14 +59,16 @@ class Local:
 
         Raises ModelError where a prompt leaves no room to reply; a prompt is never cut.
         """
-        from sociolect.models.decode import continue_, fixed_threads
+        import torch
+
+        from sociolect.models.decode import continue_
 
         if tokens < 1 or temperature < 0 or not 0 < top_p <= 1:
             raise UsageError(f"tokens={tokens}, temperature={temperature}, top_p={top_p}: due are 1+, 0+ and 0 to 1")
         prompts = self._prompts(chats)
         seeds = streams(chats, seed)
         said = [""] * len(chats)
-        with fixed_threads(self.threads):
+        with fixed_threads(self.threads), torch.inference_mode():
             for rows in _batches(prompts, [1] * len(chats), self.batch, seeds):
                 ids = continue_(
                     self.module,
@@ -84,17 +87,21 @@ class Local:
 
     def logprobs(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
         """The log-probability of each option as the whole next message, in nats: its tokens and its end token summed."""
-        from sociolect.models.decode import fixed_threads, weigh
+        import torch
+
+        from sociolect.models.decode import weigh
 
         if len(chats) != len(options) or not all(options):
             raise InputError(f"{len(chats)} chats, {len(options)} lists of options: due is one non-empty list per chat")
         prompts = self._prompts(chats)
         offered = [tuple(tuple(self.reply_ids(o)) for o in some) for some in options]
         if long := [i for i, p in enumerate(prompts) if len(p) + max(map(len, offered[i])) > self.context]:
-            raise ModelError(f"{len(long)} prompts and their options are longer than the {self.context} tokens of {self.name}")
+            raise ModelError(
+                f"{len(long)} prompts and their options are longer than the {self.context} tokens of {self.name}"
+            )
         found: dict[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]], list[float]] = {}
         asked = list(dict.fromkeys((tuple(p), o) for p, o in zip(prompts, offered, strict=True)))
-        with fixed_threads(self.threads):
+        with fixed_threads(self.threads), torch.inference_mode():
             for rows in _batches([list(p) for p, _ in asked], [len(o) for _, o in asked], self.batch, [0] * len(asked)):
                 sums = weigh(self.module, [asked[i][0] for i in rows], [asked[i][1] for i in rows], pad=self._pad)
                 found.update(zip([asked[i] for i in rows], sums, strict=True))
@@ -146,7 +153,7 @@ def local(
     is not such a model, MissingExtra where transformers is not installed.
     """
     try:
-        import torch
+        torch = patient_torch()
         import transformers
     except ImportError as error:
         raise needs("a local model", "train") from error
@@ -157,7 +164,9 @@ def local(
     laid = Path(adapter).expanduser() if adapter is not None else None
     lora = laid is not None and (laid / "adapter_config.json").exists()
     if laid is not None and not lora and not (laid / "config.json").exists():
-        raise ModelError(f"{laid.name!r} is no adapter: neither adapter_config.json (LoRA) nor config.json (full weights)")
+        raise ModelError(
+            f"{laid.name!r} is no adapter: neither adapter_config.json (LoRA) nor config.json (full weights)"
+        )
     weights = str(laid) if laid is not None and not lora else source
     safe = {"trust_remote_code": False}
     own = laid is not None and (laid / "tokenizer_config.json").exists()

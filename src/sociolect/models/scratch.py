@@ -10,9 +10,9 @@ import numpy as np
 
 from sociolect.errors import InputError, needs, unknown
 from sociolect.frames import Examples
-from sociolect.models.chats import harmless
 from sociolect.models.local import Local, local
 from sociolect.models.model import user
+from sociolect.models.threads import fixed_threads, patient_torch
 from sociolect.seeds import derive, substream
 
 MARKS = ("<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
@@ -39,9 +39,18 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "tiny": Size(128, 352, 4, 4, 256, 1536, 1024, 3e-3, 5),
+    "tiny": Size(128, 352, 4, 4, 256, 1536, 1024, 3e-3, 4),
     "small": Size(256, 704, 4, 4, 512, 8000, 4096, 1.5e-3, 3),
 }
+
+
+class Corpus(NamedTuple):
+    """Each example as tokens, where its reply starts, how many prompts were cut, how many replies were set aside."""
+
+    sequences: list[list[int]]
+    starts: list[int]
+    cut: int
+    aside: int
 
 
 def scratch(
@@ -65,7 +74,7 @@ def scratch(
     Raises UsageError for an unknown size, InputError where nothing can be learnt from.
     """
     try:
-        import torch
+        torch = patient_torch()
         import transformers
     except ImportError as error:
         raise needs("scratch", "train") from error
@@ -75,7 +84,9 @@ def scratch(
     by = [c for c in ("reply", "prompt", "community", "person") if c in examples.columns]
     rows = examples.sort(by, nulls_last=True).select(by)
     if rows.height < 10:
-        raise InputError(f"scratch has {rows.height} examples; a language wants 10 at the very least, thousands to be fluent")
+        raise InputError(
+            f"scratch has {rows.height} examples; a language wants 10 at the very least, thousands to be fluent"
+        )
     tokenizer = _tokenizer([*rows["prompt"], *rows["reply"]], dial)
     config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),
@@ -94,13 +105,15 @@ def scratch(
         torch.manual_seed(derive(seed, "scratch", "weights"))
         module = transformers.LlamaForCausalLM(config).float()
     model = Local(f"scratch/{size}", folder, module, tokenizer, threads=threads)
-    sequences, starts, cut, aside = _sequences(model, list(rows["prompt"]), list(rows["reply"]), dial.context)
-    if len(sequences) < 10:
-        raise InputError(f"{aside} of {rows.height} replies are longer than the {dial.context} tokens of {size!r}")
-    people = rows["person"].to_list() if "person" in rows.columns and not aside else None
-    held = _held_out(len(sequences), people, seed)
+    corpus = _corpus(model, list(rows["prompt"]), list(rows["reply"]), dial.context)
+    if len(corpus.sequences) < 10:
+        raise InputError(
+            f"{corpus.aside} of {rows.height} replies are longer than the {dial.context} tokens of {size!r}"
+        )
+    people = rows["person"].to_list() if "person" in rows.columns and not corpus.aside else None
+    held = _held_out(len(corpus.sequences), people, seed)
     passes = epochs or dial.epochs
-    losses = _train(model, sequences, starts, held, dial, passes, rate or dial.rate, seed)
+    losses = _train(model, corpus, held, dial, epochs=passes, rate=rate or dial.rate, seed=seed)
     card = {
         "model": f"scratch/{size}",
         "weights": sum(p.numel() for p in module.parameters()),
@@ -108,9 +121,9 @@ def scratch(
         "context": dial.context,
         "examples": rows.height,
         "held_out": len(held),
-        "tokens": sum(map(len, sequences)),
-        "prompts_cut": cut,
-        "replies_set_aside": aside,
+        "tokens": sum(map(len, corpus.sequences)),
+        "prompts_cut": corpus.cut,
+        "replies_set_aside": corpus.aside,
         "epochs": passes,
         "rate": rate or dial.rate,
         "batch_tokens": dial.batch,
@@ -148,10 +161,8 @@ def _tokenizer(texts: Sequence[str], dial: Size) -> Any:
     return tokenizer
 
 
-def _sequences(
-    model: Local, prompts: list[str], replies: list[str], context: int
-) -> tuple[list[list[int]], list[int], int, int]:
-    """Each example as tokens, where its reply starts, how many prompts were cut, how many replies were set aside."""
+def _corpus(model: Local, prompts: list[str], replies: list[str], context: int) -> Corpus:
+    """The examples as tokens that fit the context."""
     heads = {p: model.prompt_ids(user(p)) for p in dict.fromkeys(prompts)}
     sequences, starts, cut, aside = [], [], 0, 0
     for prompt, reply in zip(prompts, replies, strict=True):
@@ -165,7 +176,7 @@ def _sequences(
             head = [head[0], *head[len(head) - room + 1 :]]
         sequences.append([*head, *tail])
         starts.append(len(head))
-    return sequences, starts, cut, aside
+    return Corpus(sequences, starts, cut, aside)
 
 
 def _held_out(count: int, people: list[str | None] | None, seed: int) -> set[int]:
@@ -177,7 +188,9 @@ def _held_out(count: int, people: list[str | None] | None, seed: int) -> set[int
     return {i for i, unit in enumerate(units) if unit in chosen}
 
 
-def _batches(which: Sequence[int], lengths: Sequence[int], tokens: int, rng: np.random.Generator) -> Iterator[list[int]]:
+def _batches(
+    which: Sequence[int], lengths: Sequence[int], tokens: int, rng: np.random.Generator
+) -> Iterator[list[int]]:
     """Batches of about so many tokens, each of like lengths; which like lengths meet, and the order, are random."""
     jitter = rng.random(len(which))
     order = [which[k] for k in sorted(range(len(which)), key=lambda k: (lengths[which[k]], jitter[k]))]
@@ -203,12 +216,13 @@ def _tensors(rows: list[list[int]], starts: list[int] | None) -> tuple[Any, Any]
 
 
 def _train(
-    model: Local, sequences: list[list[int]], starts: list[int], held: set[int], dial: Size, epochs: int, rate: float, seed: int
+    model: Local, corpus: Corpus, held: set[int], dial: Size, *, epochs: int, rate: float, seed: int
 ) -> list[dict[str, float]]:
     """Losses per epoch, in nats per token: of everything learnt, and of the replies held out; the best weights stay."""
     import torch
 
     module, rng = model.module, substream(seed, "scratch", "order")
+    sequences = corpus.sequences
     lengths = [len(s) for s in sequences]
     learnt = [i for i in range(len(sequences)) if i not in held]
     plan = [list(_batches(learnt, lengths, dial.batch, rng)) for _ in range(epochs)]
@@ -220,9 +234,8 @@ def _train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         adam, lambda s: min((s + 1) / warm, 0.1 + 0.45 * (1 + float(np.cos(np.pi * min(1, s / steps)))))
     )
-    before, best, losses = torch.get_num_threads(), None, []
-    torch.set_num_threads(model.threads)
-    try:
+    best, losses = None, []
+    with fixed_threads(model.threads):
         for epoch, batches in enumerate(plan, 1):
             module.train()
             total, count = 0.0, 0
@@ -236,12 +249,10 @@ def _train(
                 schedule.step()
                 total, count = total + float(loss.detach()) * len(rows), count + len(rows)
             module.eval()
-            apart = _held_out_loss(module, sequences, starts, sorted(held), dial.batch)
+            apart = _held_out_loss(module, corpus, sorted(held), dial.batch)
             losses.append({"epoch": epoch, "learnt": round(total / count, 4), "held_out_reply": round(apart, 4)})
             if best is None or apart < best[0]:
                 best = (apart, {k: v.clone() for k, v in module.state_dict().items()})
-    finally:
-        torch.set_num_threads(before)
     if best is not None:
         module.load_state_dict(best[1])
     return losses
@@ -254,13 +265,13 @@ def _loss(module: Any, ids: Any, labels: Any, reduction: str = "mean") -> Any:
     return cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=UNSEEN, reduction=reduction)
 
 
-def _held_out_loss(module: Any, sequences: list[list[int]], starts: list[int], held: list[int], tokens: int) -> float:
+def _held_out_loss(module: Any, corpus: Corpus, held: list[int], tokens: int) -> float:
     import torch
 
     total, count = 0.0, 0
     with torch.inference_mode():
-        for rows in _batches(held, [len(s) for s in sequences], tokens, np.random.default_rng(0)):
-            ids, labels = _tensors([sequences[i] for i in rows], [starts[i] for i in rows])
+        for rows in _batches(held, [len(s) for s in corpus.sequences], tokens, np.random.default_rng(0)):
+            ids, labels = _tensors([corpus.sequences[i] for i in rows], [corpus.starts[i] for i in rows])
             total += float(_loss(module, ids, labels, "sum"))
             count += int((labels[:, 1:] != UNSEEN).sum())
     return total / count

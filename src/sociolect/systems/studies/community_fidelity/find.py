@@ -72,7 +72,7 @@ def verdict(
     society: Society, sides: pl.DataFrame, *, finder: str, network: tuple[str, ...], resolution: float, seed: int
 ) -> Effects:
     """Whether the training network has more structure than its rewired nulls (`find.consensus.structure`)."""
-    return structure(training_network(society, sides, network=network), engine(finder, resolution), nulls=19, seed=seed)
+    return structure(training_network(society, sides, network=network), engine(finder, resolution), nulls=39, seed=seed)
 
 
 def chosen(

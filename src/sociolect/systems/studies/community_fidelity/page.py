@@ -10,10 +10,8 @@ from sociolect.find.quality import adjusted_rand, completeness, homogeneity, nor
 from sociolect.find.ties import link
 from sociolect.frames import Members
 from sociolect.measure.emotion import profile
+from sociolect.report import plots
 from sociolect.report.content import Page, Section
-from sociolect.report.flow import flow
-from sociolect.report.network import network as drawn_network
-from sociolect.report.plots import confusion, forest, profiles
 from sociolect.systems.studies.community_fidelity.find import LEAST
 from sociolect.systems.studies.community_fidelity.findings import Findings, headlines, row, verdict, warnings
 
@@ -72,7 +70,7 @@ recognisable the arm's communities are. People of the reference side are the cei
         matrices.append(
             Section(
                 f"Confusion: {title}",
-                figure=confusion(found.confusion.astype(int), names),
+                figure=plots.confusion(found.confusion.astype(int), names),
                 table=_matrix(found.confusion, names),
                 name=f"confusion_{arm}",
             )
@@ -81,7 +79,7 @@ recognisable the arm's communities are. People of the reference side are the cei
         Section(
             "Origin: whose posts do they sound like?",
             prose,
-            figure=forest(shown, label="contrast", reference=None),
+            figure=plots.forest(shown, reference=None),
             table=f.effects,
             name="origin",
         ),
@@ -114,7 +112,7 @@ def _profiles(f: Findings) -> list[Section]:
         ]
     out = [Section("Emotion and toxicity: how near to people", """1 minus the Jensen-Shannon distance of emotion profiles, and 1 minus the \
 Wasserstein distance of toxicity scores, to one half of the reference people. The other half is the ceiling, shuffled communities are the floor; \
-all at equal n.""", table=f.near, name="profiles", figure=forest(f.near.filter(pl.col("community").is_null()), label="contrast", reference=None))]  # fmt: skip
+all at equal n.""", table=f.near, name="profiles", figure=plots.forest(f.near.filter(pl.col("community").is_null()), reference=None))]  # fmt: skip
     for scores in f.tones:
         if not scores["measure"][0].startswith("emotion"):
             continue
@@ -123,7 +121,9 @@ all at equal n.""", table=f.near, name="profiles", figure=forest(f.near.filter(p
             Section(
                 "Emotion profiles",
                 "Summed confidences, normalised, by community and arm.",
-                figure=profiles(means),
+                figure=plots.profiles(
+                    means, category="emotion", arm="condition", value="share", axis="share of all confidences"
+                ),
                 table=means,
                 name="emotion_profiles",
             )
@@ -141,7 +141,7 @@ def _communities(f: Findings, network: tuple[str, ...], planted: bool, seed: int
             & pl.col("target").is_in(f.members["person"].implode())
         )
         out.append(Section("The network and its communities", "Nobody is named. Communities are found among the training side's people only; others join by their ties to them.",
-                           figure=drawn_network(inside, f.members, seed=seed), table=measured, name="quality"))  # fmt: skip
+                           figure=plots.network(inside, f.members, seed=seed), table=measured, name="quality"))  # fmt: skip
     if f.structure is not None:
         out.append(
             Section(
@@ -215,7 +215,7 @@ def _losses(f: Findings) -> Section:
         prose,
         table=f.attrition,
         name="attrition",
-        figure=flow(f.attrition.drop("copied, before removal")),
+        figure=plots.flow(f.attrition.drop("copied, before removal")),
     )
 
 

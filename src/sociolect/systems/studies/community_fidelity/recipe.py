@@ -13,7 +13,6 @@ from sociolect.compare.profiles import profiles
 from sociolect.elicit.human import human
 from sociolect.errors import UsageError
 from sociolect.frames import Effects, Members, Posts, Replies, Scores, Society
-from sociolect.load.labelled import labelled
 from sociolect.load.planted import planted
 from sociolect.load.planted import topics as planted_topics
 from sociolect.load.table import table
@@ -135,7 +134,13 @@ def run(
     dealt = align.demonstrate(
         train, shuffled(members, seed=seed), name_community=name_community, most=dial.posts, seed=seed
     )
-    taught = {"lora_rank": lora_rank, "shareable": not sensitive, "epochs": dial.epochs, "rate": dial.rate, "seed": seed}
+    taught = {
+        "lora_rank": lora_rank,
+        "shareable": not sensitive,
+        "epochs": dial.epochs,
+        "rate": dial.rate,
+        "seed": seed,
+    }
     adapters: dict[str, Path | None] = {
         "aligned": workspace.files("aligned", align.teach, begun, demos, **taught),
         "shuffled": workspace.files("shuffled", align.teach, begun, dealt, **taught),
@@ -252,6 +257,8 @@ def _instruments(
     )
     for name, path, said in (("emotion", emotion, emotion_columns), ("toxicity", toxicity, toxicity_columns)):
         if path:
+            from sociolect.load.labelled import labelled
+
             given = {k: v for k, v in said.items() if k in {"text", "label", "names", "labels"}}
             beside = {k: path.parent / v for k, v in given.items() if k in {"names", "labels"}}
             found[name] = labelled(path, **given | beside, header=said.get("header", "true") != "false")

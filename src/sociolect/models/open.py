@@ -1,0 +1,60 @@
+"""From a model's name to the model."""
+
+from pathlib import Path
+from typing import Any
+
+from sociolect.errors import UsageError, unknown
+from sociolect.models.local import local
+from sociolect.models.model import Model
+from sociolect.models.scripted import player
+from sociolect.models.served import served
+
+PROVIDERS = {
+    "hf": "hf/<hub id or folder>",
+    "scratch": "scratch/<tiny or small>, with the folder it was trained into",
+    "openai": "openai/<name>",
+    "endpoint": "endpoint/<base url>#<name>",
+    "scripted": "scripted/<constant, first-option, refuse or echo>",
+}
+
+
+def open_model(name: str, *, folder: Path | str | None = None, **settings: Any) -> Model:
+    """The model of that name, `provider/model`; `base@adapter-folder` is a base with an adapter over it.
+
+    `settings` go to `local` (adapter, dtype, device, batch, threads, top_k) or `served` (workers, tries, timeout, key, ...).
+    An endpoint sends no key unless `key` names its environment variable. `folder` is where a `scratch` model was trained.
+    Raises UsageError for an unknown provider and for a `scratch` model without a folder: it has to be trained first.
+
+    >>> open_model("scripted/echo").name
+    'scripted/echo'
+    >>> open_model("hfs/gpt2")
+    Traceback (most recent call last):
+    sociolect.errors.UsageError: no model provider 'hfs'; did you mean 'hf'?
+    """
+    provider, slash, rest = name.partition("/")
+    if provider not in PROVIDERS:
+        raise unknown("model provider", provider, PROVIDERS)
+    if not slash or not rest:
+        raise UsageError(f"model {name!r} names no model; due is {PROVIDERS[provider]}")
+    if provider == "scripted":
+        return player(rest)
+    if provider == "openai":
+        return served(rest, name=name, **settings)
+    if provider == "endpoint":
+        url, mark, model = rest.rpartition("#")
+        if not mark or not model:
+            raise UsageError(f"model {name!r} names no model; due is {PROVIDERS[provider]}")
+        return served(model, url=url, name=f"endpoint/{model}", **{"key": None, **settings})
+    # A folder may hold an @ of its own: what is there counts, not how it is written.
+    base, mark, adapter = (rest, "", "") if Path(rest).expanduser().is_dir() else rest.rpartition("@")
+    base = base or rest
+    if mark:
+        settings["adapter"] = adapter
+    if provider == "scratch":
+        if folder is None:
+            raise UsageError(
+                f"{name} is trained on the spot: train it with scratch(examples, folder, size={base!r}), "
+                "or say the folder it was trained into"
+            )
+        return local(folder, **{"name": None if mark else name, **settings})
+    return local(folder or base, **settings)
