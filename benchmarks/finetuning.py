@@ -17,6 +17,8 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +143,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=min(2, os.cpu_count() or 1), help="our workers, and TRL's threads")
     asked = parser.parse_args()
     try:
-        import trl
+        import trl  # noqa: F401
         from transformers.utils import logging
     except ImportError as error:
         raise SystemExit(f"{error}: this benchmark needs TRL: pip install 'sociolect[bench]'") from None
@@ -149,7 +151,7 @@ def main() -> None:
     logging.disable_progress_bar()
     import datasets
 
-    datasets.disable_progress_bars()  # type: ignore[no-untyped-call]  # not typed where it is installed
+    datasets.disable_progress_bars()
     knobs = {"lora": asked.lora, "batch": asked.batch, "epochs": asked.epochs}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         place = Path(folder)
@@ -159,7 +161,7 @@ def main() -> None:
             len(model.prompt_ids(user(p))) + len(model.reply_ids(r))
             for p, r in examples.select("prompt", "reply").iter_rows()
         )
-        sides = {
+        sides: dict[str, Callable[[Path], tuple[float, float]]] = {
             "sociolect": lambda at: ours(model, examples, at, knobs, asked.cores),
             "trl packed": lambda at: theirs(model, examples, at, knobs, threads=asked.cores, packing=True),
             "trl padded": lambda at: theirs(model, examples, at, knobs, threads=asked.cores, packing=False),
@@ -180,7 +182,7 @@ def main() -> None:
         "tokens": tokens,
         "batch_tokens": asked.batch,
         "cores": asked.cores,
-        "trl": trl.__version__,
+        "trl": str(version("trl")),
         "tokens_per_second": {side: round(rate) for side, rate in rates.items()},
         "train_loss": {side: round(some[-1][1], 3) for side, some in runs.items()},
         "ratio": round(statistics.median(ratios), 2),

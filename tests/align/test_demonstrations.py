@@ -124,6 +124,22 @@ def test_pooled_names_nobody_and_half_stand_after_a_block_of_their_own() -> None
         assert not [line for line in block if line.split()[0] == reply.split()[0] or line[:3] != reply[:3]]
 
 
+def test_pooled_shows_what_is_on_the_topic_first() -> None:
+    posts, _ = society({"red": [f"r{i} {'hot' if i % 2 == 0 else 'cold'} words" for i in range(100)]}, topic=True)
+    posts = frames.posts(posts.with_columns(community=pl.lit("red")))
+    made = pooled(posts, group="community", topic_column="topic", words=3, context=60)
+    kinds = []
+    for prompt, reply, n in made.select("prompt", "reply", "exemplars").iter_rows():
+        assert ("tea" in prompt.splitlines()[-1]) == ("hot" in reply)
+        if n:
+            lines = [line.split()[2] for line in prompt.splitlines() if line.startswith("- ")]
+            hits = [line == ("hot" if "hot" in reply else "cold") for line in lines]
+            assert hits == sorted(hits, reverse=True)
+            kinds.append(sum(hits) / n)
+    assert len(kinds) > 30
+    assert min(kinds) > 0.5
+
+
 def test_pooled_takes_the_thread_where_a_person_has_too_few() -> None:
     frame = pl.DataFrame({"post": [str(i) for i in range(40)], "person": [f"p{i}" for i in range(40)]})
     frame = frame.with_columns(text=pl.col("post") + " word", thread=pl.lit("t"), parent=pl.lit(None, pl.String))

@@ -1,4 +1,7 @@
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +13,7 @@ import pytest
 from sociolect import frames
 from sociolect.align import each
 from sociolect.align.finetune import finetune, finetune_each
+from sociolect.align.in_context import InContext, in_context
 from sociolect.errors import ModelError, RefusedError, UsageError
 from sociolect.frames import Examples
 from sociolect.models.local import Local, local
@@ -216,6 +220,19 @@ def test_the_card_says_how_it_was_made(base: Local, examples: Examples, tmp_path
     assert {f.suffix for f in tmp_path.rglob("*") if f.is_file()} == {".json", ".safetensors"}
 
 
+def test_whole_people_are_held_out_and_general_rows_never(base: Local, tmp_path: Path) -> None:
+    own = taught({"red": said("red", 40, 0)})
+    general = own.with_columns(post=pl.lit(None, pl.String), person=pl.lit(None, pl.String), reply=pl.lit("w1 w2 w3"))
+    finetune(base, frames.examples(pl.concat([own, general])), folder=tmp_path / "a", epochs=1, held_out=0.2)
+    card = json.loads((tmp_path / "a" / "card.json").read_text())
+    # A fifth of 40 posts is 8: two people of five posts each.
+    assert (card["examples"], card["held_out_examples"]) == (80, 10)
+    finetune(base, own, folder=tmp_path / "b", epochs=1, held_out=0)
+    assert json.loads((tmp_path / "b" / "card.json").read_text())["losses"][1]["held_out"] is None
+    with pytest.raises(RefusedError, match="1 of 41 examples are posts"):
+        finetune(base, frames.examples(pl.concat([own.head(1), general])), folder=tmp_path / "c", epochs=1)
+
+
 def test_long_replies_are_cut_and_counted_and_long_prompts_refused(base: Local, tmp_path: Path) -> None:
     long = taught({"red": [*said("red", 9, 0), " ".join(["w1"] * 99)]})
     finetune(base, long, folder=tmp_path / "a", epochs=1)
@@ -246,6 +263,64 @@ def test_faults_are_named(base: Local, examples: Examples, tmp_path: Path) -> No
 
     with pytest.raises(ModelError, match="scripted/none has no weights"):
         finetune_each(cast(Model, Scripted()), examples, folder=tmp_path)
+
+
+def test_files_of_others_are_left_alone_and_older_ones_of_ours_never_mixed_in(
+    base: Local, examples: Examples, tmp_path: Path
+) -> None:
+    red = frames.examples(examples.filter(community="red"))
+    before = files(Path(base.folder))
+    with pytest.raises(RefusedError, match="holds files that no fine-tuning made"):
+        finetune(base, red, folder=Path(base.folder))
+    assert files(Path(base.folder)) == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(RefusedError, match="give 'red' an empty folder"):
+        finetune(base, red, folder=tmp_path / "mine")
+    # A folder that changes its method holds nothing of the other one afterwards.
+    finetune(base, red, folder=tmp_path / "a", lora_rank=2, **FAST)
+    finetune(base, red, folder=tmp_path / "a", **FAST)
+    finetune(base, red, folder=tmp_path / "b", **FAST)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+@pytest.mark.slow
+def test_killed_by_the_system_it_goes_on_to_the_same_bytes(base: Local, examples: Examples, tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+import polars as pl
+from sociolect import frames
+from sociolect.align.finetune import finetune_each
+from sociolect.models.local import local
+base, table, folder, at = sys.argv[1:]
+kill = lambda community, done, of: os.kill(os.getpid(), signal.SIGKILL) if f"{community}{done}" == at else None
+finetune_each(local(base, name="scratch/test"), frames.examples(pl.read_parquet(table)), folder=folder, lora_rank=2,
+    save_every=0, progress=kill, rate=1e-2, epochs=3, batch_tokens=256, warmup=2)
+"""
+    examples.write_parquet(tmp_path / "examples.parquet")
+    for at, due in (("blue3", -signal.SIGKILL), ("red9", -signal.SIGKILL), ("never", 0)):
+        told = [
+            sys.executable,
+            "-c",
+            code,
+            str(base.folder),
+            str(tmp_path / "examples.parquet"),
+            str(tmp_path / "cut"),
+            at,
+        ]
+        assert subprocess.run(told, check=False).returncode == due
+    finetune_each(base, examples, folder=tmp_path / "whole", lora_rank=2, **FAST)
+    assert files(tmp_path / "cut") == files(tmp_path / "whole")
+
+
+def test_in_context_keeps_to_the_context_of_real_weights(base: Local, examples: Examples) -> None:
+    red = frames.examples(examples.filter(community="red"))
+    model = in_context(base, red)
+    assert isinstance(model, InContext)
+    shown = model.shown(user(PROMPTS[0]), draw=1, spare=20)
+    assert 30 < len(base.prompt_ids(shown)) <= 64 - 20
+    assert model.generate([user(PROMPTS[0])] * 2, tokens=20) == model.generate([user(PROMPTS[0])] * 2, tokens=20)
+    assert model.logprobs([user(PROMPTS[0])], [["w1 w2", "w2"]])[0][0] < 0
 
 
 def test_names_that_meet_in_one_folder_do_not_collide(base: Local, tmp_path: Path) -> None:

@@ -56,6 +56,11 @@ def aside(society: Society) -> dict[str, tuple[int, str]]:
         ("posts.parquet", b"PAR1garbage", "is a broken parquet file"),
         ("posts.xlsx", GOOD, "no table this reads: name it .csv"),
         ("posts.jsonl", b'[{"id": 1}]\n', "is one JSON array, not one object a line: jq"),
+        (
+            "posts.jsonl",
+            b'{"id": 1, "who": {"name": "a"}, "body": "b", "to": null}\n',
+            "column 'who' (person) holds lists or objects",
+        ),
         ("posts.jsonl", b"nothing\nat all\n", "holds no JSON object"),
         ("posts.csv", b"id,who,body,to,who\n1,ann,hello,,x\n", "column 'who' (person) comes 2 times"),
         ("posts.csv", b"id,who,body,to\n1,,hello,\n", "no post of posts.csv can be let in: 1 x post without an author"),

@@ -60,6 +60,8 @@ def test_different_keys_give_different_names_and_one_key_the_same() -> None:
         ("ask foo[bar] or (a-1).", "ask @{foo[bar]} or (@{a-1})."),
         ("`foo[bar]`'s fault", "`@{foo[bar]}`'s fault"),
         ("a-1|away and a-10", "@{a-1}|away and a-10"),
+        ("a-1|user_7|x", "@{a-1}|@{user_7}|x"),
+        ("-" * 40 + "a-1" + "=-" * 20, "-" * 40 + "@{a-1}" + "=-" * 20),
         ("user_7/user_7", "@{user_7}/@{user_7}"),
         ("Robert said bob is here", "Robert said bob is here"),  # a plain word is no name unless it is addressed
         ("meet @ 5pm, or @home", "meet @ 5pm, or @{home}"),

@@ -102,34 +102,48 @@ def pooled(
     for column in (group, topic_column):
         _check(posts, most=1, mix=0.0, topic_column=column, general=None)
     rows = _template_rows(templates)
-    kept = _distinct(posts.with_columns(community=pl.lit("pooled"))).sort("post")
+    # The group may be the posts' own community, which no example names.
+    own = posts.with_columns(pl.col(group).alias("_group")) if group else posts
+    kept = _distinct(own.with_columns(community=pl.lit("pooled"))).sort("post")
     if kept.is_empty():
         raise RefusedError("no example can be made: there are no posts")
     said = dict(zip(kept["post"].to_list(), (exemplar(t, words) for t in kept["text"].to_list()), strict=True))
-    by = {c: dict(kept.group_by(c).agg("post").iter_rows()) for c in ((group,) if group else ("person", "thread"))}
+    by = {
+        c: dict(kept.group_by(c, maintain_order=True).agg("post").iter_rows())
+        for c in (("_group",) if group else ("person", "thread"))
+    }
+    topics = dict.fromkeys(said) | (dict(kept.select("post", topic_column).iter_rows()) if topic_column else {})
     prompts, chosen, blocks = [], [], []
     for row in kept.iter_rows(named=True):
         rng = substream(seed, "pooled", row["post"])
         template = rows[int(rng.integers(len(rows)))]
         block: list[str] = []
         if rng.random() < 0.5:
-            near = next((ids for c in by if len(ids := by[c].get(row[c], [])) > 2), ())
-            others = sorted(set(near) - {row["post"]})
+            near: list[str] = next((ids for c in by if len(ids := by[c].get(row[c], [])) > 2), [])
             # A block of any length up to the longest: the model meets short and long ones alike.
             left = int(rng.integers(words, max(words, context) + 1))
-            for i in rng.permutation(len(others)):
-                line = said[others[int(i)]]
-                if (left := left - len(line.split())) < 0:
+            # Every post has a word at least, so no block needs more than `context` of them.
+            picked = rng.choice(len(near), min(len(near), context + 1), replace=False) if near else ()
+            # As `in_context` does: first what is on the topic.
+            for post in sorted((near[int(i)] for i in picked), key=lambda post: topics[post] != topics[row["post"]]):
+                if post == row["post"] or not said[post]:
+                    continue
+                if (left := left - len(said[post].split())) < 0:
                     break
-                block += [line] if line else []
-        prompts.append(laid_out(block, render(template, topic=row[topic_column] if topic_column else None)))
+                block.append(said[post])
+        prompts.append(laid_out(block, render(template, topic=topics[row["post"]])))
         chosen.append(template["template"])
         blocks.append(len(block))
     return _examples(kept, prompts, {"template": chosen, "exemplars": blocks})
 
 
 def shuffled(members: Members, *, seed: int = 0) -> Members:
-    """The members with their communities dealt anew among them: every community keeps its size. The floor of a study."""
+    """The members with their communities dealt anew among them: every community keeps its size. The floor of a study.
+
+    >>> members = frames.members(pl.DataFrame({"person": ["a", "b", "c"], "community": ["red", "red", "blue"]}))
+    >>> shuffled(members, seed=1)["community"].value_counts(sort=True).rows()
+    [('red', 2), ('blue', 1)]
+    """
     people = members["person"].unique().sort()
     dealt = people.gather(substream(seed, "shuffled").permutation(len(people)))
     return frames.members(

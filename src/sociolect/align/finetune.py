@@ -6,9 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sociolect.align.jobs import Job, job, run, seen_card
-from sociolect.align.lora import copied
-from sociolect.align.packing import can_pack
+from sociolect.align.jobs import Job, job, ours, run, seen_card
 from sociolect.align.training import Plan
 from sociolect.align.workers import side_by_side
 from sociolect.errors import ModelError, RefusedError, UsageError, needs
@@ -83,7 +81,8 @@ def finetune_each(
 
     A subfolder holds full weights or a PEFT adapter, all safetensors, and `card.json`: what was learnt from, with which
     settings, and the loss in nats per reply token after every epoch, on what was learnt and on the people held out.
-    Communities are trained `workers` at a time, each on one thread, so that bytes depend on neither; on a GPU one by one.
+    Communities are trained `workers` at a time, each on one thread, so that on a CPU bytes depend on neither; on a GPU they
+    go one by one, and the last digits are the GPU's own. Full weights take 16 bytes each while they learn.
 
     A run that was stopped goes on where it stood (the state is written every `save_every` seconds) and ends with the same
     bytes; a community whose card says it is done, under the same base, examples and settings, is not trained again.
@@ -145,9 +144,6 @@ def _finetuned(
         for (name,), part in parts
     ]
     if due := [one for one in jobs if not one.done]:
-        # The copy shares the weights of the base: only its way of attending differs.
-        source = copied(base.module, frozen=True)
-        packing = can_pack(source, [row for one in due for row in one.learnt], base.device)
 
         def do(one: Job, still: Callable[[], None]) -> None:
             def each_step(done: int, steps: int) -> None:
@@ -155,15 +151,7 @@ def _finetuned(
                 if progress:
                     progress(one.community, done, steps)
 
-            run(
-                one,
-                source,
-                base,
-                attention=base.module.config._attn_implementation,
-                packing=packing,
-                save_every=save_every,
-                each_step=each_step,
-            )
+            run(one, base, save_every=save_every, each_step=each_step)
 
         with _quiet():
             side_by_side(due, do, workers=workers if base.device == "cpu" else 1)
@@ -196,13 +184,16 @@ def _checked(model: Model, examples: Examples, places: Mapping[str, Path], plan:
     if small or not places:
         said = ", ".join(f"{name!r} has {n}" for name, n in small.items()) or "there are no examples at all"
         raise RefusedError(f"a community needs at least 2 examples, to learn from one and hold out one: {said}")
+    if not isinstance(model, Local):
+        raise ModelError(f"{model.name} has no weights to train: take scratch/<size> or hf/<folder or hub id>")
     for name, folder in places.items():
+        read = [Path(at).resolve() for at in (model.folder, model.adapter) if at]
+        if folder.resolve() in read or not ours(folder):
+            raise RefusedError(f"{folder.name!r} holds files that no fine-tuning made: give {name!r} an empty folder")
         if (other := seen_card(folder).get("community", name)) != name:
             raise RefusedError(
                 f"{folder.name!r} holds what {other!r} learnt, not {name!r}: give every community its own folder"
             )
-    if not isinstance(model, Local):
-        raise ModelError(f"{model.name} has no weights to train: take scratch/<size> or hf/<folder or hub id>")
     if plan.lora_rank and model.adapter and (model.adapter / "adapter_config.json").exists():
         raise ModelError(f"{model.name} wears an adapter: lay a second one over its base, or train full weights")
     return model

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from sociolect import text
@@ -38,7 +39,8 @@ def in_context(
     leaves beside the reply, else words. System prompt and decoding pass through untouched.
 
     `guard` names the people and posts that were held out: examples that hold one are refused. Raises RefusedError without
-    examples and where not one post fits, UsageError for several communities (align `each` by itself). Source: arXiv 2408.09366, Sec. 5.1.
+    examples and where not one post fits, UsageError for several communities (align `each` by itself).
+    Source: arXiv 2408.09366, Sec. 5.1.
     """
     if fill not in ("random", "lowest") or min(budget, words, exemplars) < 1:
         raise UsageError(
@@ -123,16 +125,27 @@ class InContext:
         return laid()
 
     def _order(self, request: str, draw: int) -> Iterator[int]:
-        topic = topic_words(request)
-        hits = [
-            len(topic & said) + len(topic) * bool(on and on <= topic)
-            for said, on in zip(self.says, self.topics, strict=True)
-        ]
-        place = substream(draw, "fill").permutation(len(self.posts))
+        hits = self._hits(frozenset(topic_words(request)))
+        chance = substream(draw, "fill").permutation(len(self.posts))
         # Among the hits chance decides under either fill: only the fill is said to be the lowest.
-        fill = place if self.fill == "random" else range(len(self.posts))
-        yield from sorted((i for i, hit in enumerate(hits) if hit), key=lambda i: (-hits[i], place[i]))
-        yield from (i for i in sorted(range(len(self.posts)), key=lambda i: int(fill[i])) if not hits[i])
+        near = chance[hits[chance] > 0]
+        fill = chance if self.fill == "random" else np.arange(len(self.posts))
+        yield from map(int, near[np.argsort(-hits[near], kind="stable")])
+        yield from map(int, fill[hits[fill] == 0])
+
+    def _hits(self, topic: frozenset[str]) -> np.ndarray:
+        """How well each post meets a topic: how many of its words it says, all of them where its topic column says so."""
+        if topic not in self._met:
+            met = [
+                len(topic & said) + len(topic) * bool(on and on <= topic)
+                for said, on in zip(self.says, self.topics, strict=True)
+            ]
+            self._met[topic] = np.array(met, dtype=np.int64)
+        return self._met[topic]
+
+    @cached_property
+    def _met(self) -> dict[frozenset[str], np.ndarray]:
+        return {}
 
     def _length(self, chat: Chat) -> int:
         ids = getattr(self.model, "prompt_ids", None)

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from sociolect.align.lora import adapted, copied, write_adapter
-from sociolect.align.packing import Encoded
+from sociolect.align.packing import Encoded, can_pack
 from sociolect.align.training import Plan, train
 from sociolect.errors import ModelError, RefusedError
 from sociolect.models.local import Local
@@ -35,7 +35,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether the folder holds this very result already."""
-        return seen_card(self.folder).get("key") == self.key
+        return seen_card(self.folder).get("key") == self.key and any(self.folder.glob("*model*.safetensors"))
 
 
 def job(part: pl.DataFrame, base: Local, *, community: str, folder: Path, plan: Plan, extra: dict[str, Any]) -> Job:
@@ -76,19 +76,12 @@ def job(part: pl.DataFrame, base: Local, *, community: str, folder: Path, plan: 
     return Job(community, folder, plan, *sides, about, digest.hexdigest())
 
 
-def run(
-    one: Job,
-    source: Any,
-    base: Local,
-    *,
-    attention: str,
-    packing: bool,
-    save_every: float,
-    each_step: Callable[[int, int], None],
-) -> None:
-    """Trains a copy of `source` and leaves weights and card in the job's folder, whole or not at all; the card comes last."""
+def run(one: Job, base: Local, *, save_every: float, each_step: Callable[[int, int], None]) -> None:
+    """Trains a copy of the base and leaves weights and card in the job's folder, whole or not at all; the card comes last."""
     plan = one.plan
-    (one.folder / "card.json").unlink(missing_ok=True)
+    # This copy shares the weights of the base: only its way of attending may differ.
+    source = copied(base.module, frozen=True)
+    packing = can_pack(source, one.learnt, base.device)
     module = (
         copied(source, frozen=False).float()
         if plan.lora_rank is None
@@ -117,18 +110,23 @@ def run(
     if plan.lora_rank is None:
         import torch
 
-        module.set_attn_implementation(attention)
+        module.set_attn_implementation(base.module.config._attn_implementation)
         module.to(getattr(torch, {"fp32": "float32", "bf16": "bfloat16"}[base.dtype])).save_pretrained(made)
         base.tokenizer.save_pretrained(made)
     else:
         # A path would tie the bytes to one machine, so a folder is known by its last name.
         name = base.folder.name if isinstance(base.folder, Path) else base.folder
         write_adapter(module, made, base=name, rank=plan.lora_rank, alpha=plan.lora_alpha)
-    card = one.about | {"losses": history, "key": one.key}
+    card = one.about | {"packed": packing, "losses": history, "key": one.key}
     (made / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for file in sorted(made.iterdir(), key=lambda file: (file.name == "card.json", file.name)):
+    fresh = sorted(made.iterdir(), key=lambda file: (file.name == "card.json", file.name))
+    for file in fresh:
         with file.open("rb") as written:
             os.fsync(written.fileno())
+    # What an earlier training left would be read as part of this one: an adapter over full weights, say.
+    for old in ("card.json", *(f.name for f in one.folder.iterdir() if f.is_file() and f != resume)):
+        (one.folder / old).unlink(missing_ok=True)
+    for file in fresh:
         file.replace(one.folder / file.name)
     made.rmdir()
     resume.unlink(missing_ok=True)
@@ -143,6 +141,12 @@ def seen_card(folder: Path) -> dict[str, Any]:
     return card if isinstance(card, dict) else {}
 
 
+def ours(folder: Path) -> bool:
+    """Whether a folder is new, empty or holds what a training left: only there may files be replaced."""
+    marks = ("card.json", "resume.safetensors", "resume.part", ".part")
+    return not folder.exists() or not any(folder.iterdir()) or any((folder / mark).exists() for mark in marks)
+
+
 def _held_out(rows: pl.DataFrame, plan: Plan) -> set[int]:
     """Which rows are held out: whole people where they are known, else single rows; never all, never a general one."""
     if plan.held_out <= 0:
@@ -152,6 +156,10 @@ def _held_out(rows: pl.DataFrame, plan: Plan) -> set[int]:
         if "post" in rows.columns
         else list(range(rows.height))
     )
+    if len(own) < 2:
+        raise RefusedError(
+            f"{len(own)} of {rows.height} examples are posts; at least 2 are due, to hold one out: use held_out=0"
+        )
     people = rows["person"].to_list() if "person" in rows.columns else [None] * rows.height
     units: dict[str, list[int]] = {}
     for i in own:
@@ -165,6 +173,4 @@ def _held_out(rows: pl.DataFrame, plan: Plan) -> set[int]:
         # Someone who wrote most of a community would leave nothing to learn from.
         if len(held) < due and len(held) + len(unit) <= max(1, rows.height // 2):
             held |= set(unit)
-    if not held:
-        raise RefusedError("nobody can be held out: one person wrote more than half of the posts; use held_out=0")
     return held

@@ -1,5 +1,6 @@
 """Low-rank adaptation: a frozen weight, and a small product beside it that learns. Hu et al. 2021, arXiv 2106.09685."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,6 @@ def copied(module: Any, *, frozen: bool) -> Any:
     import torch
 
     memo = {id(p): torch.nn.Parameter(p.data, requires_grad=False) for p in module.parameters()} if frozen else {}
-    import copy
-
     made = copy.deepcopy(module, memo)
     # Dropout stays off: the published runs have none, and random masks would tie the bytes to the order of threads.
     return made.eval() if frozen else made.eval().requires_grad_()

@@ -33,17 +33,13 @@ def side_by_side(work: Sequence[W], do: Callable[[W, Callable[[], None]], None],
         do(piece, still)
 
     pool = ThreadPoolExecutor(max(1, min(workers, len(work))))
+    torch.set_num_threads(1)
     try:
-        torch.set_num_threads(1)
         futures = [pool.submit(one, piece) for piece in work]
         wait(futures, return_when=FIRST_EXCEPTION)
     finally:
-        # Also on Ctrl-C: what runs ends at its next step, what waits never starts.
-        stop_early = any(f.done() and not f.cancelled() and f.exception() for f in futures) or not all(
-            f.done() for f in futures
-        )
-        if stop_early:
-            stop.set()
+        # After an error, and on Ctrl-C: what runs ends at its next step, what waits never starts.
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(threads)
     for future in futures:

@@ -15,6 +15,7 @@ _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{200b}\x{200e}\x{200f}\x{20
 _UNUSUAL = r"[^\x20-\x7e\t\n\r]"  # what plain ASCII text does not hold: most texts need no second look
 # A loose net for `text.neutralise`: every chat mark holds one of these.
 _CHAT = r"(?i)<\||\|>|\[/?.NST\]|<<|</?s>|_of_turn>|<(?:bos|eos|pad|unk)>"
+_SINGLE = {"keep", "where", "tie_weight"}  # these name one column and join none
 _EXACT = 2**53  # above, a float no longer tells two whole numbers apart
 
 
@@ -31,9 +32,13 @@ def faults(table: Table, said: Iterable[tuple[str, str | None]]) -> list[str]:
     """What is wrong with a column map: each keyword whose column is not there or comes twice, with the nearest names."""
     wrong = []
     for keyword, value in said:
-        for name in [] if value is None else parts(value, table.columns):
+        for name in [] if value is None else [value] if keyword in _SINGLE else parts(value, table.columns):
             if table.columns.count(name) > 1:
                 wrong.append(f"column {name!r} ({keyword}) comes {table.columns.count(name)} times")
+            elif name in table.nested and keyword != "keep":
+                wrong.append(
+                    f"column {name!r} ({keyword}) holds lists or objects, not text: bring what is meant to the top of each line"
+                )
             elif name not in table.columns and not _late(table, name):
                 near = get_close_matches(name, table.columns, n=3, cutoff=0.5)
                 hint = (

@@ -15,11 +15,10 @@ _DELETED = ["[deleted]", "[removed]"]  # how Reddit writes that there is no auth
 def settled(
     said: pl.DataFrame, name: str, aside: Aside, links: tuple[pl.Series, pl.Series] | None = None, link_name: str = ""
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """The posts that can be let in, in the order of the file, and the ties that links between posts show.
+    """The posts that can be let in, in the order of the file (`row` is where each stood), and the ties that links between posts show.
 
     Each row that is left out, and each value that is emptied, is counted. Raises InputError where no post is left.
     """
-    said = said.with_row_index("row", offset=1)
     said = _dropped(
         said,
         pl.col("post").is_null(),

@@ -40,6 +40,7 @@ _MASKS = (
         r"\+[0-9]|[0-9]{3}",
     ),
 )
+_LONGEST = 24  # pieces of a name, words and single signs: bounds the search in drawn lines and code
 _ROWS = 200_000  # texts looked through at once: bounds the memory that their words take
 
 
@@ -172,10 +173,8 @@ def _inside(token: str, found: Callable[[str], object]) -> tuple[int, int] | Non
     ends = [0]
     for piece in _PIECES.findall(token):
         ends.append(ends[-1] + len(piece))
-    if len(ends) > 24:  # no name has so many pieces: drawn lines, code
-        return None
     for i, start in enumerate(ends):
-        for end in reversed(ends[i + 1 :]):
+        for end in reversed(ends[i + 1 : i + 1 + _LONGEST]):
             if found(token[start:end]):
                 return start, end
     return None
@@ -190,15 +189,15 @@ def _addressed(names: Names, text: str, scope: str) -> str:
 
 def _handles(names: Names, text: str, scope: str) -> str:
     def named(m: re.Match[str]) -> str:
-        whole, first = (
-            m[1].strip(),
-            m[1].split("|")[0].strip(),
-        )  # Slack writes <@id|label>; on IRC a name may hold a bar
+        whole, first = m[1].strip(), m[1].split("|")[0].strip()
+        # Slack writes <@id|label>; on IRC a name may hold a bar
         return f"@{names.find(scope, whole) or names.find(scope, first) or names.stranger(scope, first or whole)}"
 
     def put(m: re.Match[str]) -> str:
         if m.start() and (text[m.start() - 1].isalnum() or text[m.start() - 1] == "_"):
             return m[0]
+        if found := names.find(scope, m[1]):
+            return f"@{found}"
         name = _longest(m[1], lambda n: n in names.given or names.find(scope, n))
         if name in names.given:
             return m[0]
@@ -212,11 +211,11 @@ def _handles(names: Names, text: str, scope: str) -> str:
 
 def _whole(names: Names, text: str, scope: str) -> str:
     def put(m: re.Match[str]) -> str:
-        place = _inside(m[0], lambda n: _odd(n.lower()) and names.find(scope, n))
-        if place is None:
-            return m[0]
-        start, end = place
-        return f"{m[0][:start]}@{names.find(scope, m[0][start:end])}{m[0][end:]}"
+        said, rest = "", m[0]
+        while place := _inside(rest, lambda n: _odd(n.lower()) and names.find(scope, n)):
+            start, end = place
+            said, rest = f"{said}{rest[:start]}@{names.find(scope, rest[start:end])}", rest[end:]
+        return said + rest
 
     return _WHOLE.sub(put, text)
 

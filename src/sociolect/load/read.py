@@ -33,6 +33,7 @@ class Table:
     aside: Aside
     header: bool = True
     quoted: bool = True
+    nested: frozenset[str] = frozenset()  # keys of a jsonl file that hold lists or objects
 
     def read(self, columns: Sequence[str], *, rows: int | None = None) -> pl.DataFrame:
         """The named columns. Those of text files are all String, an empty field null; those of parquet keep their type.
@@ -65,11 +66,12 @@ def opened(path: str | Path, aside: Aside, *, header: bool = True) -> Iterator[T
         raise InputError(f"{path.name} is no table: name it .csv, .tsv, .jsonl or .parquet, by what it holds")
     if kind == "parquet":
         try:
-            yield Table(path.name, kind, path, tuple(pl.scan_parquet(path, glob=False).collect_schema()), aside)
+            names = tuple(pl.scan_parquet(path, glob=False).collect_schema())
         except pl.exceptions.PolarsError as error:
             raise InputError(
                 f"{path.name} is a broken parquet file: {_first_line(error)}; fetch or write it again"
             ) from error
+        yield Table(path.name, kind, path, names, aside)
         return
     with tempfile.TemporaryDirectory(prefix="sociolect-") as made:
         folder = Path(made)
@@ -78,14 +80,15 @@ def opened(path: str | Path, aside: Aside, *, header: bool = True) -> Iterator[T
         if not files.plain_name(here):
             here = _linked(here, folder / f"table.{kind}")
         if kind == "jsonl":
-            yield Table(path.name, kind, here, _keys(path.name, here), aside)
+            keys, nested = _keys(path.name, here)
+            yield Table(path.name, kind, here, keys, aside, nested=nested)
             return
-        names = _header(path.name, here, SEPARATORS[kind])
+        header_names = _header(path.name, here, SEPARATORS[kind])
         # tab-separated files are mostly written without quotation: where that reads every row, it is the reading
-        quoted = kind == "csv" or not files.regular(here, len(names), SEPARATORS[kind], quoted=False)
-        columns = tuple(n.strip().removeprefix("\ufeff").strip('"') for n in names)
+        quoted = kind == "csv" or not files.regular(here, len(header_names), SEPARATORS[kind], quoted=False)
+        columns = tuple(n.strip().removeprefix("\ufeff").strip('"') for n in header_names)
         if not header:
-            columns = tuple(f"column_{n}" for n in range(1, len(names) + 1))
+            columns = tuple(f"column_{n}" for n in range(1, len(header_names) + 1))
         yield Table(path.name, kind, here, columns, aside, header, quoted)
 
 
@@ -194,14 +197,16 @@ def _frame(rows: list[list[str | None]], columns: list[str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
 
 
-def _keys(name: str, path: Path) -> tuple[str, ...]:
-    """The keys of a jsonl file's objects, in the order in which the first rows bring them."""
+def _keys(name: str, path: Path) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The keys of a jsonl file's objects, in the order in which the first rows bring them, and those that hold no plain value."""
     keys: dict[str, None] = {}
+    nested: set[str] = set()
     seen = 0
     for _, said in _objects(path):
         seen += 1
         if isinstance(said, dict):
             keys.update(dict.fromkeys(said))
+            nested.update(key for key, value in said.items() if isinstance(value, dict | list))
         elif isinstance(said, list) and seen == 1 and (not said or isinstance(said[0], dict)):
             raise InputError(f"{name} is one JSON array, not one object a line: jq -c '.[]' {name} parts it")
         if seen == _LOOK:
@@ -210,7 +215,7 @@ def _keys(name: str, path: Path) -> tuple[str, ...]:
         raise InputError(
             f'{name} holds no JSON object in its first {seen or 1} lines: each line must be one, like {{"text": "..."}}'
         )
-    return tuple(keys)
+    return tuple(keys), frozenset(nested)
 
 
 def _objects(path: Path) -> Iterator[tuple[int, Any]]:

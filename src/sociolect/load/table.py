@@ -19,6 +19,8 @@ from sociolect.load.pseudonyms import hidden, known, masked, pseudonyms
 from sociolect.load.read import Table, opened
 from sociolect.load.times import times
 
+_ROW = "\x00row"  # no column of a file is called so
+_INSIDE = ("row", "scope", GONE)
 RESERVED = ("post", "person", "text", "thread", "parent", "time", "kind", "topic", "community")
 
 
@@ -77,6 +79,8 @@ def table(
     """
     if anonymous and person:
         raise UsageError("anonymous=True says that there is no author, and person= names one: leave one of them out")
+    if anonymous and ties is not None:
+        raise UsageError("anonymous=True says that there is no author, and ties= names people: leave one of them out")
     for said, needed in ((links, (link_child, link_parent)), (ties, (tie_source, tie_target))):
         if said is None and any(needed):
             raise UsageError(
@@ -97,17 +101,10 @@ def table(
         wrong += [
             f"keep column {c!r} has the name of a column that is made here: rename it"
             for c in keep
-            if c in RESERVED and roles[c] != c
+            if c in _INSIDE or (c in RESERVED and roles[c] != c)
         ]
-        if (
-            person
-            and post
-            and not keep_ids
-            and set(columns.parts(post, source.columns)) & set(columns.parts(person, source.columns))
-        ):
-            wrong.append(
-                f"post={post!r} holds the column of person={person!r}, so every id would give a name away: choose other columns"
-            )
+        if not keep_ids:
+            wrong += _telling(source, roles, keep)
         if link_table is not None:
             due = {"link_child": link_child, "link_parent": link_parent}
             wrong += _unsaid(link_table, due) + columns.faults(link_table, due.items())
@@ -117,7 +114,7 @@ def table(
             wrong += columns.faults(tie_table, [*due.items(), ("tie_weight", tie_weight), ("scope", scope)])
         if wrong:
             raise InputError("; ".join(wrong))
-        raw = _read(source, [*roles.values(), *keep, *(where or {})])
+        raw = _read(source, [*roles.values(), *keep, *(where or {})]).with_row_index(_ROW, offset=1)
         if where:
             raw = columns.where(raw, where, source.name, aside)
         if not raw.height:
@@ -146,6 +143,19 @@ def _needed(source: Table, roles: Mapping[str, str | None], *, anonymous: bool) 
     return wrong
 
 
+def _telling(source: Table, roles: Mapping[str, str | None], keep: Sequence[str]) -> list[str]:
+    """Columns that would say beside the pseudonym whose it is: the name is the last part of `person`."""
+    if (said := roles["person"]) is None:
+        return []
+    name = columns.parts(said, source.columns)[-1]
+    others = [(role, value) for role, value in roles.items() if value and role not in {"person", "text"}]
+    return [
+        f"{role}={value!r} holds the names that person={said!r} hides: choose other columns, or say keep_ids='reason'"
+        for role, value in [*others, *(("keep", c) for c in keep)]
+        if name in columns.parts(value, source.columns)
+    ]
+
+
 def _unsaid(source: Table, due: Mapping[str, str | None]) -> list[str]:
     return [
         f"{source.name}: {keyword} has not been said; the columns are: {', '.join(source.columns)}"
@@ -167,16 +177,19 @@ def _mapped(
     raw: pl.DataFrame, source: Table, roles: Mapping[str, str | None], keep: Sequence[str], *, anonymous: bool
 ) -> pl.DataFrame:
     """The table under the names of the frame: ids, texts and times as what they are, scope and name apart."""
-    made: dict[str, pl.Series] = {}
+    made: dict[str, pl.Series] = {"row": raw[_ROW]}
     for role in ("post", "person", "thread", "parent", "kind", "topic", "community", "scope"):
         if (value := roles[role]) is not None:
             made[role] = columns.ids(raw, value, source.columns)
     made["text"] = columns.texts(raw, roles["text"] or "", source.columns)
     if roles["time"] is not None:
-        made["time"] = times(raw[columns.parts(roles["time"], source.columns)[0]])
-        made["said_time"] = raw[columns.parts(roles["time"], source.columns)[0]].is_not_null()
+        written = raw.select(columns.parts(roles["time"], source.columns))
+        made[GONE] = written.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+        if written.width > 1:  # a date and a clock; a date alone is its midnight
+            written = written.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True))
+        made["time"] = times(written.to_series())
     if "post" not in made:
-        made["post"] = pl.select(pl.lit("r") + pl.int_range(1, raw.height + 1).cast(pl.String).str.zfill(7)).to_series()
+        made["post"] = "r" + raw[_ROW].cast(pl.String).str.zfill(7)
     if anonymous:
         made["person"] = "anonymous/" + made["post"]
     for name in keep:

@@ -4,7 +4,7 @@ Rows are left-padded and keep a key-value cache that grows in blocks. A row that
 that several rows share is read once.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from inspect import signature
 from typing import Any
@@ -59,14 +59,15 @@ def new_cache(module: Any) -> Any:
 
 
 @cache
-def _takes(kind: Hashable) -> frozenset[str]:
+def _takes(kind: Any) -> frozenset[str]:
     """The keywords that a kind of module reads."""
-    return frozenset(signature(kind.forward).parameters)  # type: ignore[attr-defined]  # any torch module class
+    return frozenset(signature(kind.forward).parameters)
 
 
 def read(module: Any, ids: Any, mask: Any, past: Any, *, last: bool) -> Any:
     """The logits of new tokens: rows x new tokens x words, or of the last token alone. `mask` covers past and new."""
-    takes, extra = _takes(type(module)), {}
+    kind: Any = type(module)
+    takes, extra = _takes(kind), dict[str, Any]()
     if "position_ids" in takes:
         places = mask.cumsum(1)[:, -ids.shape[1] :] - 1
         extra["position_ids"] = places.clamp_(min=0)

@@ -56,5 +56,6 @@ def open_model(name: str, *, folder: Path | str | None = None, **settings: Any) 
                 f"{name} is trained on the spot: train it with scratch(examples, folder, size={base!r}), "
                 "or say the folder it was trained into"
             )
-        return local(folder, **{"name": None if mark else name, **settings})
+        said = f"{provider}/{base}@{Path(adapter).name}" if mark else name
+        return local(folder, **{"name": said, **settings})
     return local(folder or base, **settings)

@@ -12,12 +12,13 @@ import polars as pl
 
 from sociolect import frames, text
 from sociolect.errors import RefusedError, UsageError
-from sociolect.find.consensus import consensus, structure
+from sociolect.find.consensus import consensus
 from sociolect.find.declared import declared, merged
 from sociolect.find.label_propagation import label_propagation
 from sociolect.find.leiden import leiden
 from sociolect.find.louvain import louvain
 from sociolect.find.placed import placed
+from sociolect.find.structure import structure
 from sociolect.find.ties import among, link
 from sociolect.frames import Effects, Members, Posts, Society
 
@@ -71,7 +72,7 @@ def found(
 def verdict(
     society: Society, sides: pl.DataFrame, *, finder: str, network: tuple[str, ...], resolution: float, seed: int
 ) -> Effects:
-    """Whether the training network has more structure than its rewired nulls (`find.consensus.structure`)."""
+    """Whether the training network has more structure than its rewired nulls (`find.structure.structure`)."""
     return structure(training_network(society, sides, network=network), engine(finder, resolution), nulls=39, seed=seed)
 
 

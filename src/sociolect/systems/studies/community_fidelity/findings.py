@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from sociolect.find.consensus import looks_random
+from sociolect.find.structure import looks_random
 from sociolect.frames import Effects, Members, Posts, Replies, Scores, Society
 from sociolect.report.content import Headline, Section
 
