@@ -1,9 +1,11 @@
 """Words from a command line or a study file, made into a recipe's keywords and checked against its signature."""
 
+import math
 import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from inspect import Parameter
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +21,7 @@ def words(extra: Sequence[str]) -> dict[str, str | bool]:
     {'seed': '3', 'text': 'title+body', 'anonymous': True, 'plots': False}
     """
     said: dict[str, str | bool] = {}
+    twice = []
     rest = list(extra)
     while rest:
         word = rest.pop(0)
@@ -26,12 +29,15 @@ def words(extra: Sequence[str]) -> dict[str, str | bool]:
             raise UsageError(f"{word!r} stands alone: keywords are given as --key value")
         name, parted, value = word[2:].partition("=")
         key = name.replace("-", "_")
-        if parted:
-            said[key] = value
-        elif rest and not rest[0].startswith("--"):
-            said[key] = rest.pop(0)
-        else:
-            said[key.removeprefix("no_")] = not key.startswith("no_")
+        given: str | bool = value
+        if not parted and rest and not rest[0].startswith("--"):
+            given = rest.pop(0)
+        elif not parted:
+            key, given = key.removeprefix("no_"), not key.startswith("no_")
+        twice += [f"--{name}"] if key in said else []
+        said[key] = given
+    if twice:
+        raise UsageError(f"{', '.join(twice)}: said twice; several values go in one, parted by commas")
     return said
 
 
@@ -41,7 +47,7 @@ def study(path: Path, data: Path | None) -> tuple[str, dict[str, Any]]:
     Raises InputError where the file cannot be read or names no system.
     """
     try:
-        said = tomllib.loads(path.read_text())
+        said = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(
             f"no study file {path}: give the name of a system (`sociolect list`) or of a .toml file"
@@ -112,12 +118,18 @@ def convert(value: Any, kind: Any) -> Any:
         return convert(value, next(k for k in inside if k is not type(None)))
     if origin is Literal:
         if value not in inside:
-            raise ValueError(f"{value!r} is none of {', '.join(map(str, inside))}")
+            near = get_close_matches(str(value), [str(k) for k in inside], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{value!r} is none of {', '.join(map(str, inside))}{hint}")
         return value
     if origin is tuple:
-        parts = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(convert(p.strip() if isinstance(p, str) else p, inside[0]) for p in parts)
+        if not isinstance(value, str | list | tuple):
+            raise ValueError(f"{value!r} is not a list: it is given as a,b,c")
+        parts = [p.strip() for p in value.split(",") if p.strip()] if isinstance(value, str) else value
+        return tuple(convert(p, inside[0]) for p in parts)
     if origin is dict:
+        if not isinstance(value, str | Mapping):
+            raise ValueError(f"{value!r} is not name=value: several are given as a=x,b=y")
         pairs = dict(part.partition("=")[::2] for part in value.split(",")) if isinstance(value, str) else dict(value)
         if lone := [k for k, v in pairs.items() if not k or v == ""]:
             raise ValueError(f"{lone[0]!r} is not name=value")
@@ -129,11 +141,16 @@ def convert(value: Any, kind: Any) -> Any:
         return known[str(value).lower()]
     if isinstance(value, bool):
         raise ValueError(f"it needs a value ({getattr(kind, '__name__', kind)})")
+    if isinstance(value, list | Mapping):
+        raise ValueError(f"{value!r} is more than one value")
     if kind is Path:
         return (value.base / value) if isinstance(value, _Relative) else Path(value)
     if kind in (int, float):
         try:
-            return kind(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{value!r} is not {'a whole number' if kind is int else 'a number'}") from None
+            number = kind(value)
+            if math.isfinite(number) and not (isinstance(value, float) and number != value):
+                return number
+        except (TypeError, ValueError, OverflowError):
+            pass
+        raise ValueError(f"{value!r} is not {'a whole number' if kind is int else 'a number'}")
     return str(value)

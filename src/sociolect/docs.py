@@ -1,6 +1,7 @@
 """The generated pages of docs/: what they say is read off the code, so that they cannot go stale unseen."""
 
 from inspect import Parameter
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from sociolect import systems
 from sociolect.frames import SHAPES
@@ -22,9 +23,10 @@ def frames() -> str:
         "with exactly these types; any further column rides along. An absent value is null, and only where the table says so.\n",
     ]
     for name, shape in SHAPES.items():
+        keys = ", ".join(f"`{k}`" for k in shape.key)
         out += [
             f"## {name}\n",
-            f"One row is {shape.row}. No two rows share {', '.join(f'`{k}`' for k in shape.key)}.\n",
+            f"One row is {shape.row}." + (f" No two rows share {keys}." if keys else "") + "\n",
         ]
         out += ["| column | type | what | may be null |", "|---|---|---|---|"]
         out += [
@@ -41,10 +43,11 @@ def catalog() -> str:
         out += [
             f"## {card.shelf} / {card.slug}\n",
             f"{card.title} ({card.paper})\n",
-            "| keyword | default |",
-            "|---|---|",
+            "| keyword | default | choices |",
+            "|---|---|---|",
         ]
-        out += [f"| `--{k.replace('_', '-')}` | {_shown(p)} |" for k, p in card.keywords.items()]
+        kinds = get_type_hints(card.run)
+        out += [f"| `--{k.replace('_', '-')}` | {_shown(p)} | {_choices(kinds[k])} |" for k, p in card.keywords.items()]
         out += ["\n| the paper claims | value | where |", "|---|---|---|"] if card.claims else []
         out += [f"| {c.what} | {c.value:g} | {c.where} |" for c in card.claims]
         out.append("")
@@ -52,4 +55,13 @@ def catalog() -> str:
 
 
 def _shown(p: Parameter) -> str:
-    return f"`{p.default}`" if p.default not in (None, "", ()) else "not set"
+    """A default as one would type it."""
+    if p.default in (None, "", (), Parameter.empty):
+        return "not set"
+    if isinstance(p.default, bool):
+        return "yes" if p.default else "no"
+    return f"`{','.join(map(str, p.default)) if isinstance(p.default, tuple) else p.default}`"
+
+
+def _choices(kind: Any) -> str:
+    return ", ".join(f"`{k}`" for k in get_args(kind)) if get_origin(kind) is Literal else ""

@@ -2,20 +2,30 @@
 
 import re
 import unicodedata
+from functools import cache
 
 import polars as pl
 
-WORD = r"[\p{L}\p{N}]+(?:['’][\p{L}]+)*"
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Marks (vowel signs, accents) belong to the letter before them: without them most words of Hindi or Thai fall apart.
+WORD = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’]\p{L}[\p{L}\p{M}]*)*"
+# A pattern that polars reads too. Tab and line ends stay.
+CONTROL = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+_CONTROL = re.compile(CONTROL)
 # Marks by which chat templates tell roles apart: a post that holds one could speak as the system.
 _CHAT_MARK = re.compile(
     r"<\|[^|<>\s]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>", re.IGNORECASE
 )
+# Being sorry is no refusal yet, nor is a thing one cannot do: people open so as well. Both together are, or what only models say.
+_CANNOT = (
+    r"(?:can(?:no|'|’)?t|can not|won(?:'|’)?t|will not|(?:am |(?:'|’)?m )?(?:unable|not able) to) "
+    r"(?:\w+ )?(?:help|assist|provide|create|generate|write|fulfill?|comply|do that|engage|participate|answer|respond|continue)"
+)
+_SORRY = r"(?:(?:i(?:'|’)?m|i am) (?:very |so |really )?sorry|sorry|(?:my apologies|i apologi[sz]e))"
 _REFUSAL = (
-    r"(?i)^\W*(?:i(?:'|’)?m sorry|i am sorry|sorry,|i apologi[sz]e|as an ai\b|as a language model|"
-    r"i (?:can(?:no|'|’)?t|cannot|won(?:'|’)?t|will not|am unable to|(?:'|’)?m unable to|am not able to) "
-    r"(?:help|assist|provide|create|generate|write|fulfil|fulfill|comply|do that|engage|participate))"
+    rf"(?i)^\W*(?:as an ai\b|as a (?:large )?language model|i ?{_CANNOT}\b|"
+    rf"{_SORRY}\b[^\n]{{0,60}}?\b(?:{_CANNOT}\b|as an ai\b|as a (?:large )?language model))"
 )
 _PREAMBLE = re.compile(
     r"^\s*(?:(?:sure|certainly|of course|okay|ok|absolutely)[!,.:]*\s*)?(?:here(?:'|’)?s|here is|this is)\b[^:\n]{0,80}:\s*",
@@ -25,12 +35,13 @@ _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»"}
 
 
 def clean(text: str) -> str:
-    """The text without control, zero-width and direction characters, in Unicode's composed form; safe on a terminal.
+    """The text without control, zero-width and direction characters, in Unicode's composed form; tab and line ends stay.
 
     >>> clean("a\\x1b[31mb\\x00 c")
     'a[31mb c'
     """
-    return _CONTROL.sub("", unicodedata.normalize("NFC", text))
+    # composed last: what stood between a letter and its accent is gone by then
+    return unicodedata.normalize("NFC", _CONTROL.sub("", text))
 
 
 def words(text: str) -> list[str]:
@@ -39,7 +50,14 @@ def words(text: str) -> list[str]:
     >>> words("Don't PANIC, it's 42!")
     ["don't", 'panic', "it's", '42']
     """
-    return _WORD.findall(text.lower())
+    return _word().findall(text.lower())
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    r"""`WORD` for Python, which has no \p: its \w holds letters, numbers and _, but no marks."""
+    marks = "".join(chr(c) for c in range(0x300, 0x20000) if unicodedata.category(chr(c)).startswith("M"))
+    return re.compile(rf"[^\W_](?:[^\W_]|[{marks}])*(?:['’][^\W\d_](?:[^\W\d_]|[{marks}])*)*")
 
 
 def key(text: pl.Expr) -> pl.Expr:

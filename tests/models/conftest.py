@@ -8,8 +8,32 @@ from sociolect import frames
 from sociolect.frames import Examples
 from sociolect.models.local import Local
 from sociolect.models.scratch import scratch
+from sociolect.models.threads import patient_torch
 
-WORDS = "ash bay cod dew elm fig gum hay ivy jay kelp lark moss newt oak pine quay reed sage teal".split()
+patient_torch()  # before a test file loads torch itself, and its threads spin
+
+WORDS = [
+    "ash",
+    "bay",
+    "cod",
+    "dew",
+    "elm",
+    "fig",
+    "gum",
+    "hay",
+    "ivy",
+    "jay",
+    "kelp",
+    "lark",
+    "moss",
+    "newt",
+    "oak",
+    "pine",
+    "quay",
+    "reed",
+    "sage",
+    "teal",
+]
 NEXT = (0.7, 0.2, 0.1)  # each word is followed by one of three others
 
 

@@ -1,4 +1,5 @@
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,20 +88,21 @@ def test_logprobs_come_back_to_the_last_bit(tmp_path: Path) -> None:
     assert len(inner.asked) == 2
 
 
-def _work(path: Path, part: int) -> None:
-    model = cached(Counting(), path)
-    for i in range(40):
-        model.generate([user(f"{i}"), user(f"{part}-{i}")])
+WORK = """
+import sys
+from sociolect.models.cached import cached
+from sociolect.models.model import user
+from sociolect.models.scripted import scripted
+model = cached(scripted(["yes"], name="counting"), sys.argv[1])
+for i in range(40):
+    model.generate([user(f"{i}"), user(f"{sys.argv[2]}-{i}")])
+"""
 
 
 def test_two_processes_share_a_journal(tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("fork")
-    workers = [spawn.Process(target=_work, args=(tmp_path / "calls.db", part)) for part in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [w.exitcode for w in workers] == [0, 0]
+    command = [sys.executable, "-c", WORK, str(tmp_path / "calls.db")]
+    workers = [subprocess.Popen([*command, str(part)]) for part in range(2)]
+    assert [w.wait(60) for w in workers] == [0, 0]
     inner = Counting()
     cached(inner, tmp_path / "calls.db").generate([user(f"{part}-{i}") for part in range(2) for i in range(40)])
     assert inner.asked == []

@@ -35,8 +35,10 @@ def test_perplexity_nears_the_language_and_not_below_it() -> None:
     rng = np.random.default_rng(1)
     model = ngram([bigram_line(rng, 15) for _ in range(2000)], order=2)
     held = [bigram_line(rng, 15) for _ in range(200)]
-    entropy = (log(20) + 14 * -sum(p * log(p) for p in NEXT)) / 16
-    assert entropy < np.mean(np.log(model.perplexity(held))) < entropy * 1.2
+    # A line of 15 words and its end. A model of order 2 sees no length: it takes each place for the end one time in 16.
+    spoken = log(20) + 14 * -sum(p * log(p) for p in NEXT)
+    truth = (spoken + 15 * log(16 / 15) + log(16)) / 16
+    assert np.mean(np.log(model.perplexity(held))) == pytest.approx(truth, rel=0.03)
     strange = model.perplexity(["moss the moss the unknown words here"])[0]
     assert strange > 3 * np.mean(model.perplexity(held))
 

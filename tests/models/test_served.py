@@ -54,7 +54,7 @@ class Server:
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
 
-@pytest.fixture()
+@pytest.fixture
 def server() -> Iterator[Server]:
     made = Server()
     yield made
@@ -120,7 +120,11 @@ def test_a_call_that_can_never_succeed_is_not_repeated(server: Server) -> None:
 
 
 def test_a_server_that_hangs_or_is_not_there(server: Server) -> None:
-    server.script = lambda *_: (time.sleep(0.6), good("late"))[1]
+    def late(*_: Any) -> Answer:
+        time.sleep(0.6)
+        return good("late")
+
+    server.script = late
     with pytest.raises(ModelError, match="ReadTimeout"):
         model(server, timeout=0.1, tries=2).generate([user("a")])
     gone = served("m", url="http://127.0.0.1:9/v1", key=None, tries=2, pause=0.01)

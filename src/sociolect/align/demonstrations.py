@@ -12,6 +12,8 @@ from sociolect.errors import InputError, RefusedError, UsageError
 from sociolect.frames import Examples, Members, Posts
 from sociolect.seeds import derive, substream
 
+HELD_OUT = 0.05  # share of the people that a base model's held-out loss is about
+
 
 def demonstrations(
     posts: Posts,
@@ -97,7 +99,7 @@ def pooled(
     Half of them, drawn at random, stand after a block of other posts of the same person (of the same thread where that
     person has fewer than two others; of the same value of the column `group` where it is named), each cut to its first
     `words` words, up to `context` words in all. The block looks exactly as `in_context` lays it out, so that a model
-    trained from nothing learns to read one. A prompt names the post's topic where `topic_column` does, never a community.
+    trained from nothing learns to read one. `held_out` marks a twentieth of the people, who stand in no block. A prompt names the post's topic where `topic_column` does, never a community.
     """
     for column in (group, topic_column):
         _check(posts, most=1, mix=0.0, topic_column=column, general=None)
@@ -113,6 +115,10 @@ def pooled(
         for c in (("_group",) if group else ("person", "thread"))
     }
     topics = dict.fromkeys(said) | (dict(kept.select("post", topic_column).iter_rows()) if topic_column else {})
+    # Whom the held-out loss is about stands in no block either: what was read in a prompt has been learnt.
+    out = {p for p in kept["person"].unique() if substream(seed, "pooled", "held out", p).random() < HELD_OUT}
+    apart = [p in out for p in kept["person"].to_list()]
+    hidden = set(kept["post"].filter(pl.Series(apart, dtype=pl.Boolean)).to_list())
     prompts, chosen, blocks = [], [], []
     for row in kept.iter_rows(named=True):
         rng = substream(seed, "pooled", row["post"])
@@ -126,7 +132,7 @@ def pooled(
             picked = rng.choice(len(near), min(len(near), context + 1), replace=False) if near else ()
             # As `in_context` does: first what is on the topic.
             for post in sorted((near[int(i)] for i in picked), key=lambda post: topics[post] != topics[row["post"]]):
-                if post == row["post"] or not said[post]:
+                if post == row["post"] or post in hidden or not said[post]:
                     continue
                 if (left := left - len(said[post].split())) < 0:
                     break
@@ -134,7 +140,7 @@ def pooled(
         prompts.append(laid_out(block, render(template, topic=topics[row["post"]])))
         chosen.append(template["template"])
         blocks.append(len(block))
-    return _examples(kept, prompts, {"template": chosen, "exemplars": blocks})
+    return _examples(kept, prompts, {"template": chosen, "exemplars": blocks, "held_out": apart})
 
 
 def shuffled(members: Members, *, seed: int = 0) -> Members:

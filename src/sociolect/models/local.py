@@ -8,6 +8,7 @@ from typing import Any
 from sociolect.errors import InputError, ModelError, UsageError, needs
 from sociolect.models import chats as layout
 from sociolect.models.model import Chat, streams
+from sociolect.models.quiet import no_bars
 from sociolect.models.threads import fixed_threads, patient_torch
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
@@ -171,12 +172,13 @@ def local(
     safe = {"trust_remote_code": False}
     own = laid is not None and (laid / "tokenizer_config.json").exists()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(laid) if own else source, **safe)
-        module = transformers.AutoModelForCausalLM.from_pretrained(
-            weights, dtype=getattr(torch, DTYPES[dtype]), use_safetensors=True, **safe
-        )
-        if lora:
-            module = _merged(module, laid)
+        with no_bars():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(laid) if own else source, **safe)
+            module = transformers.AutoModelForCausalLM.from_pretrained(
+                weights, dtype=getattr(torch, DTYPES[dtype]), use_safetensors=True, **safe
+            )
+            if lora:
+                module = _merged(module, laid)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"{name or folder} cannot be opened: {str(error).strip().splitlines()[0]}") from error
     if getattr(module, "_is_stateful", False):

@@ -7,11 +7,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from sociolect.errors import InputError, needs, unknown
 from sociolect.frames import Examples
 from sociolect.models.local import Local, local
 from sociolect.models.model import user
+from sociolect.models.quiet import no_bars
 from sociolect.models.threads import fixed_threads, patient_torch
 from sociolect.seeds import derive, substream
 
@@ -45,9 +47,10 @@ SIZES = {
 
 
 class Corpus(NamedTuple):
-    """Each example as tokens, where its reply starts, how many prompts were cut, how many replies were set aside."""
+    """Each example as tokens, its row, where its reply starts, how many prompts were cut and replies set aside."""
 
     sequences: list[list[int]]
+    rows: list[int]
     starts: list[int]
     cut: int
     aside: int
@@ -69,6 +72,7 @@ def scratch(
     Sequences of like length share a batch, so that nothing is padded away and no text sees another. A prompt too long for
     the context loses its beginning, never its reply; a reply too long for the context is set aside. Both are counted in
     `card.json`, beside sizes, seed and losses. The weights kept are those of the epoch with the lowest held-out loss.
+    What a column `held_out` marks, else a twentieth of the people (of the examples), is never learnt from.
     The examples are sorted by content first: row order changes no byte.
 
     Raises UsageError for an unknown size, InputError where nothing can be learnt from.
@@ -81,7 +85,7 @@ def scratch(
     if size not in SIZES:
         raise unknown("size", size, SIZES)
     dial = SIZES[size]
-    by = [c for c in ("reply", "prompt", "community", "person") if c in examples.columns]
+    by = [c for c in ("reply", "prompt", "community", "person", "held_out") if c in examples.columns]
     rows = examples.sort(by, nulls_last=True).select(by)
     if rows.height < 10:
         raise InputError(
@@ -110,8 +114,8 @@ def scratch(
         raise InputError(
             f"{corpus.aside} of {rows.height} replies are longer than the {dial.context} tokens of {size!r}"
         )
-    people = rows["person"].to_list() if "person" in rows.columns and not corpus.aside else None
-    held = _held_out(len(corpus.sequences), people, seed)
+    out = _held_out(rows, seed).to_list()
+    held = {i for i, row in enumerate(corpus.rows) if out[row]}
     passes = epochs or dial.epochs
     losses = _train(model, corpus, held, dial, epochs=passes, rate=rate or dial.rate, seed=seed)
     card = {
@@ -164,8 +168,8 @@ def _tokenizer(texts: Sequence[str], dial: Size) -> Any:
 def _corpus(model: Local, prompts: list[str], replies: list[str], context: int) -> Corpus:
     """The examples as tokens that fit the context."""
     heads = {p: model.prompt_ids(user(p)) for p in dict.fromkeys(prompts)}
-    sequences, starts, cut, aside = [], [], 0, 0
-    for prompt, reply in zip(prompts, replies, strict=True):
+    sequences, rows, starts, cut, aside = [], [], [], 0, 0
+    for row, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
         head, tail = heads[prompt], model.reply_ids(reply)
         room = context - len(tail)
         if room < 4:
@@ -176,16 +180,19 @@ def _corpus(model: Local, prompts: list[str], replies: list[str], context: int) 
             head = [head[0], *head[len(head) - room + 1 :]]
         sequences.append([*head, *tail])
         starts.append(len(head))
-    return Corpus(sequences, starts, cut, aside)
+        rows.append(row)
+    return Corpus(sequences, rows, starts, cut, aside)
 
 
-def _held_out(count: int, people: list[str | None] | None, seed: int) -> set[int]:
-    """Which examples are never learnt from: whole people where people are known."""
-    units = [str(p) for p in people] if people and len(set(people)) > 20 else [str(i) for i in range(count)]
-    names = sorted(set(units))
+def _held_out(examples: pl.DataFrame, seed: int) -> pl.Series:
+    """Which examples are never learnt from: those marked `held_out`, else whole people, else examples."""
+    if "held_out" in examples.columns:
+        return examples["held_out"]
+    by_person = "person" in examples.columns and examples["person"].n_unique() > 20
+    units = examples["person"].fill_null("") if by_person else pl.int_range(examples.height, eager=True)
+    names = units.unique().sort()
     taken = substream(seed, "scratch", "held out").permutation(len(names))[: max(1, round(HELD_OUT * len(names)))]
-    chosen = {names[i] for i in taken}
-    return {i for i, unit in enumerate(units) if unit in chosen}
+    return units.is_in(names.gather(taken).implode())
 
 
 def _batches(
@@ -280,7 +287,7 @@ def _held_out_loss(module: Any, corpus: Corpus, held: list[int], tokens: int) ->
 def _write(folder: Path, module: Any, tokenizer: Any, card: dict[str, Any]) -> None:
     """The folder, whole or not at all: its files are made beside it and moved in, the weights last."""
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made, no_bars():
         module.save_pretrained(made, safe_serialization=True)
         tokenizer.save_pretrained(made)
         (Path(made) / "card.json").write_text(json.dumps(card, indent=1) + "\n")

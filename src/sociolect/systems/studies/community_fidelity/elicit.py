@@ -1,5 +1,7 @@
 """What is asked of every arm, and which replies are kept: the same items, the same decoding, the same filters for all."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from sociolect import frames
@@ -29,6 +31,12 @@ def prompts(topics: pl.DataFrame, *, community: str | None = None) -> Items:
     return frames.items(pl.DataFrame(rows, schema=columns, orient="row"))
 
 
+def together(parts: Sequence[Replies]) -> Replies:
+    """People and models in one frame, with the columns that all of them have."""
+    shared = [c for c in parts[-1].columns if all(c in p.columns for p in parts)]
+    return frames.replies(pl.concat([p.select(shared) for p in parts]))
+
+
 def fates(replies: Replies, overlaps: Scores, repeats: Scores) -> pl.DataFrame:
     """Every reply with its fate: kept, or the first reason why not: no answer, refused, repeated, copied.
 
@@ -56,7 +64,7 @@ def attrition(known: pl.DataFrame) -> pl.DataFrame:
     counted = known.group_by("condition").agg(
         asked=pl.len(),
         **{f: (pl.col("fate") == f).sum() for f in ("no answer", "refused", "repeated", "copied", "kept")},
-        **{"copied, before removal": (pl.col("rouge") > COPIED).mean()},
+        **{"rouge_l above .7": (pl.col("rouge") > COPIED).sum()},
     )
     return counted.sort("condition")
 

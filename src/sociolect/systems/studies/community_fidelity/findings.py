@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from sociolect.find.structure import looks_random
-from sociolect.frames import Effects, Members, Posts, Replies, Scores, Society
+from sociolect.frames import Effects, Members, Replies, Scores, Society
 from sociolect.report.content import Headline, Section
 
 
@@ -21,11 +21,10 @@ class Findings:
     structure: Effects | None
     log: pl.DataFrame
     leaked: pl.DataFrame
-    side: pl.DataFrame
-    train: Posts
+    topics: pl.DataFrame
     keywords: pl.DataFrame
     attrition: pl.DataFrame
-    overlaps: Scores
+    copies: Effects
     kept: Replies
     origin: Scores
     tones: Sequence[Scores]

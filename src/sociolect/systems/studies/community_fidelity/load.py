@@ -5,9 +5,14 @@ import polars as pl
 from sociolect import frames, text
 from sociolect.errors import RefusedError
 from sociolect.frames import Members, Posts, Society
+from sociolect.measure.duplicates import leaks
 from sociolect.seeds import substream
 
 SIDES = {"train": 0.5, "judge": 0.25, "reference": 0.25}  # ours: the paper splits posts 95/5 and never authors
+SPLITS = {
+    "author": "by author, before communities are found: half train, a quarter judge, a quarter reference",
+    "time": "by time: the earliest half is train; the people of the later half are drawn to judge or reference",
+}
 MASK = r"<(?:url|email|phone)>|https?://\S+"
 EMOJI = r"[\p{Emoji_Presentation}\p{Extended_Pictographic}\x{FE0F}\x{200D}]"
 
@@ -90,3 +95,21 @@ def drawn(posts: Posts, members: Members, *, most: int, even: bool = False, seed
     said = said.with_columns(u=substream(seed, "drawn").random(said.height))
     sizes = said["community"].value_counts()["count"].to_list() if even else []
     return frames.posts(said.filter(pl.col("u").rank("ordinal").over("community") <= min([most, *sizes])).drop("u"))
+
+
+def apart(spoken: pl.DataFrame, members: Members, *, most: int, seed: int = 0) -> tuple[dict[str, Posts], pl.DataFrame]:
+    """Each side's posts by members: all of train, at most `most` of a community on the held-out sides.
+
+    Held-out near copies of training posts are removed, and counted in the second frame.
+    """
+    mine = drawn(frames.posts(spoken), members, most=spoken.height, seed=seed)
+    parts = {s: frames.posts(mine.filter(pl.col("side") == s)) for s in SIDES}
+    learnt, told = parts["train"]["text"].to_list(), []
+    for name in ("judge", "reference"):
+        held = drawn(parts[name], members, most=most, seed=seed)
+        copied = pl.Series(leaks(held["text"].to_list(), learnt), dtype=pl.Boolean)
+        told.append((name, held.height, int(copied.sum())))
+        parts[name] = frames.posts(held.filter(~copied))
+    return parts, pl.DataFrame(
+        told, schema={"side": pl.String, "posts": pl.Int64, "near copies": pl.Int64}, orient="row"
+    )

@@ -1,9 +1,13 @@
 """The study's instruments, each trained on the judge side's people or on a labelled table, and blind to who speaks."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import polars as pl
 
 from sociolect import frames
 from sociolect.frames import Posts, Replies, Scores
+from sociolect.load.labelled import labelled
 from sociolect.measure.classifier import Classifier, classifier
 from sociolect.measure.emotion import emotion
 from sociolect.measure.origin import origin
@@ -19,17 +23,15 @@ def judge(posts: Posts, *, seed: int) -> Classifier:
     )
 
 
-def reader(labelled: pl.DataFrame, *, seed: int) -> Classifier:
+def reader(table: pl.DataFrame, *, balance: bool | None = None, seed: int) -> Classifier:
     """A classifier out of a labelled table: columns text and labels, and group where texts share an author.
 
     One label a text makes it single-label, several anywhere multi-label.
     """
-    many = labelled["labels"].list.len().max() != 1
-    labels = labelled["labels"].to_list()
-    groups = labelled["group"].to_list() if "group" in labelled.columns else None
-    return classifier(
-        labelled["text"].to_list(), labels if many else [one[0] for one in labels], groups=groups, seed=seed
-    )
+    many = table["labels"].list.len().max() != 1
+    found = table["labels"].to_list()
+    groups = table["group"].to_list() if "group" in table.columns else None
+    return classifier(table["text"].to_list(), found if many else [one[0] for one in found], groups=groups, seed=seed)
 
 
 def planted_labels(posts: Posts, column: str) -> pl.DataFrame:
@@ -43,22 +45,31 @@ def planted_labels(posts: Posts, column: str) -> pl.DataFrame:
 
 
 def origins(replies: Replies, posts: Posts, *, seed: int) -> Scores:
-    return _with(origin(replies, judge(posts, seed=seed)), replies)
+    return ridden(origin(replies, judge(posts, seed=seed)), replies)
 
 
-def emotions(replies: Replies, labelled: pl.DataFrame, *, seed: int) -> Scores:
-    return _with(emotion(replies, reader(labelled, seed=seed)), replies)
+def tones(replies: Replies, table: pl.DataFrame, *, instrument: str, positive: str, seed: int) -> Scores:
+    """Emotions by a balanced reader, or toxicity by one that keeps the table's own rate of toxic texts."""
+    if instrument == "emotion":
+        return ridden(emotion(replies, reader(table, seed=seed)), replies)
+    return ridden(toxicity(replies, reader(table, balance=False, seed=seed), positive=positive), replies)
 
 
-def toxicities(replies: Replies, labelled: pl.DataFrame, *, positive: str, seed: int) -> Scores:
-    return _with(toxicity(replies, reader(labelled, seed=seed), positive=positive), replies)
+def labels(
+    judge: Posts, tables: Mapping[str, tuple[Path | None, Mapping[str, str]]], *, plants: bool
+) -> dict[str, pl.DataFrame]:
+    """The labelled tables the readers learn from: those named; else, in a planted society, the judge side's planted truth; else none."""
+    found = {"emotion": planted_labels(judge, "emotion"), "toxicity": planted_labels(judge, "toxic")} if plants else {}
+    for name, (path, said) in tables.items():
+        if path is not None:
+            beside = {k: path.parent / said[k] for k in ("names", "labels") if k in said}
+            given = {k: said[k] for k in ("text", "label") if k in said}
+            found[name] = labelled(path, **given, **beside, header=said.get("header", "true") != "false")  # type: ignore[arg-type]
+    return found
 
 
-def _with(scores: Scores, replies: Replies) -> Scores:
+def ridden(scores: Scores, replies: Replies) -> Scores:
     """The scores with the replies' topic and template: what the intervals resample."""
     keys = list(frames.KEYS)
-    return frames.scores(
-        scores.drop([c for c in RIDERS if c in scores.columns]).join(
-            replies.select(*keys, *RIDERS), on=keys, how="left"
-        )
-    )
+    bare = scores.drop([c for c in RIDERS if c in scores.columns])
+    return frames.scores(bare.join(replies.select(*keys, *RIDERS), on=keys, how="left"))

@@ -16,7 +16,16 @@ from sociolect.systems.studies.community_fidelity.find import LEAST
 from sociolect.systems.studies.community_fidelity.findings import Findings, headlines, row, verdict, warnings
 
 
-def page(f: Findings, *, size: str, sensitive: bool, planted: bool, null: bool, network: tuple[str, ...], base: str, decoding: Mapping[str, object], split: str, seed: int) -> Page:  # fmt: skip
+def page(
+    f: Findings,
+    made: Mapping[str, str],
+    *,
+    network: tuple[str, ...],
+    sensitive: bool,
+    plants: bool,
+    null: bool,
+    seed: int,
+) -> Page:
     """The whole page; nothing on it is computed twice, and nothing about fewer than ten people stands on it."""
     names = sorted(f.members["community"].unique())
     sections = [
@@ -24,36 +33,31 @@ def page(f: Findings, *, size: str, sensitive: bool, planted: bool, null: bool, 
         *warnings(f, len(names)),
         *_origin(f, names),
         *_profiles(f),
-        *_communities(f, network, planted, seed),
-        _losses(f),
-        *_examples(f, sensitive, names, seed),
+        *_communities(f, network, plants, seed),
+        *_losses(f),
+        *_examples(f, sensitive, seed),
         _loading(f),
     ]
     what = (
-        "a planted society in which nothing differs between communities"
-        if null
-        else "a planted society"
-        if planted
-        else "the posts given"
+        ("a planted society in which nothing differs" if null else "a planted society") if plants else "the posts given"
     )
     summary = f"{len(names)} communities of {what}: {f.members.height} people. {verdict(f.effects)}"
-    made = [
-        ("size", size), ("base model", base), ("decoding", ", ".join(f"{k} {v}" for k, v in sorted(decoding.items()))), ("split", SPLIT[split]),
-        ("intervals", "95%, bootstrap over authors (people) and over topics crossed with templates (models), the same draws for every arm"),
-        ("p-values", "Holm within each family of comparisons"), ("seed", str(seed)), ("steps, versions, hardware, input hashes", "run.json beside this page"),
-    ]  # fmt: skip
-    return Page("Community fidelity", sections, headlines(f), summary, sensitive, tuple(made))
+    return Page("Community fidelity", sections, headlines(f), summary, sensitive, (*made.items(), *ALWAYS))
 
 
+ALWAYS = (
+    (
+        "intervals",
+        "95%, bootstrap over authors (people) and over topics crossed with templates (models), the same draws for every arm",
+    ),
+    ("p-values", "Holm within each family of comparisons"),
+    ("steps, versions, hardware, input hashes", "run.json in the workspace"),
+)
 CLAIMS = """Each published claim beside our estimate with its 95% interval. "Same sign?" holds the whole interval against the null \
 value of the claim. Claims that only a figure shows have no number to print. The data, the base model and the sizes differ from the \
 paper's: agreement is about direction.
 
 Results are about communities, never about a person."""
-SPLIT = {
-    "author": "by author, before communities are found: half train, a quarter judge, a quarter reference",
-    "time": "by time: the earliest half is train; the people of the later half are drawn to judge or reference",
-}
 
 
 def _origin(f: Findings, names: list[str]) -> list[Section]:
@@ -208,18 +212,29 @@ def _agreement(found: Members, truth: Members) -> pl.DataFrame:
     )
 
 
-def _losses(f: Findings) -> Section:
-    prose = "Asked = kept + no answer + refused + repeated + copied, the same filters for every arm. A copy has a ROUGE-L above .7 with a training post."
-    return Section(
-        "What became of every reply",
-        prose,
-        table=f.attrition,
-        name="attrition",
-        figure=plots.flow(f.attrition.drop("copied, before removal")),
-    )
+def _losses(f: Findings) -> list[Section]:
+    lost = """Asked = kept + no answer + refused + repeated + copied, the same filters for people and every arm. A copy has a ROUGE-L \
+above .7 with a training post: counted first, then removed."""
+    copied = "Measured on everything said, before any filter. A span is counted in words. ROUGE-L is exact from .3 up."
+    return [
+        Section(
+            "What became of every reply",
+            lost,
+            table=f.attrition,
+            name="attrition",
+            figure=plots.flow(f.attrition.drop("rouge_l above .7")),
+        ),
+        Section("Copies of training posts", copied, table=f.copies, name="copies"),
+        Section(
+            "What they were asked about",
+            "Each topic in each of 20 templates; the same for every arm and community.",
+            table=f.topics,
+            name="topics",
+        ),
+    ]
 
 
-def _examples(f: Findings, sensitive: bool, names: list[str], seed: int) -> list[Section]:
+def _examples(f: Findings, sensitive: bool, seed: int) -> list[Section]:
     """A few posts of people and arms side by side: of communities with enough people, and never in a sensitive study."""
     if sensitive:
         return [Section("Examples", "This study is declared sensitive: no text is shown.", level="note")]
@@ -249,7 +264,7 @@ def _loading(f: Findings) -> Section:
         f.leaked.select(
             what=pl.lit("split"),
             step=pl.format("{}: near copies of training posts, removed", "side"),
-            count=pl.col("near copies of training posts, removed"),
+            count=pl.col("near copies"),
         )
     )
     counted = [p.with_columns(pl.col("count").cast(pl.Int64)) for p in parts]

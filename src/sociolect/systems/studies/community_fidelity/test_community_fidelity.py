@@ -7,8 +7,6 @@ from typing import Any, cast
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sociolect import frames
 from sociolect.errors import RefusedError, UsageError
@@ -19,10 +17,12 @@ from sociolect.frames import Members, Posts, Society
 from sociolect.load.planted import planted
 from sociolect.measure.overlap import leaks
 from sociolect.systems.studies.community_fidelity import find, recipe
-from sociolect.systems.studies.community_fidelity.load import cleaned, drawn, sides
+from sociolect.systems.studies.community_fidelity.load import apart, cleaned, drawn, sides
 
 NET: dict[str, Any] = {"network": ("repost", "reply", "mention"), "resolution": 1.0, "seed": 1}
-LONG = "seven quiet ferries cross the cold river every morning while the old bell keeps ringing over these roofs until {}"
+LONG = (
+    "seven quiet ferries cross the cold river every morning while the old bell keeps ringing over these roofs until {}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,8 @@ def posted(texts: list[str], **columns: list[str | None]) -> Posts:
     """Posts 00, 01, ... with these texts, each by a person of its own unless `person` says otherwise."""
     ids = [f"{i:02}" for i in range(len(texts))]
     told: dict[str, list[str | None]] = {"person": [*ids], "thread": [*ids], "parent": [None] * len(ids), **columns}
-    return frames.posts(pl.DataFrame({"post": ids, "text": texts, **told}, schema_overrides={"parent": pl.String}))
+    said = {"post": ids, "text": texts, **told}
+    return frames.posts(pl.DataFrame(said, schema=dict.fromkeys(said, pl.String)))
 
 
 def bind(names: dict[str, str]) -> Members:
@@ -55,6 +56,8 @@ def spoken(society: Society, side: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.mark.parametrize("by", ["author", "time"])
 def test_sides_are_the_same_whatever_the_row_order(small: Society, by: str) -> None:
+    # many posts of one instant: what comes first among them is not the order of the rows
+    small = replace(small, posts=frames.posts(small.posts.with_columns(pl.col("time").dt.truncate("30d"))))
     moved = replace(small, posts=frames.posts(small.posts.sample(fraction=1.0, shuffle=True, seed=3)))
     assert sides(small, by=by, seed=4).equals(sides(moved, by=by, seed=4))
     assert not sides(small, by=by, seed=4).equals(sides(small, by=by, seed=5))
@@ -82,9 +85,7 @@ def test_split_by_time_learns_from_strictly_earlier_posts(society: Society) -> N
 @pytest.mark.xfail(strict=True, reason="posts of one instant (or day) lie on both sides of the cut")
 def test_split_by_time_parts_no_instant(small: Society) -> None:
     coarse = small.posts.with_columns(pl.col("time").dt.truncate("30d"))
-    found = sides(replace(small, posts=frames.posts(coarse)), by="time").join(
-        coarse.select("post", "time"), on="post"
-    )
+    found = sides(replace(small, posts=frames.posts(coarse)), by="time").join(coarse.select("post", "time"), on="post")
     train, held = (found.filter(side)["time"] for side in (pl.col("side") == "train", pl.col("side") != "train"))
     assert cast(Any, train.max()) < cast(Any, held.min())
 
@@ -124,19 +125,19 @@ def planted_copies(society: Society, first: str, second: str) -> tuple[dict[str,
     for n, name in enumerate((first, second)):
         post = said.filter(pl.col("side") == name)["post"][5]
         said = said.with_columns(text=pl.when(pl.col("post") == post).then(pl.lit(LONG.format(n))).otherwise("text"))
-    return recipe._apart(said, declared(society, column="planted"), 400, 1)
+    return apart(said, declared(society, column="planted"), most=400, seed=1)
 
 
 @pytest.mark.parametrize("held", ["judge", "reference"])
 def test_near_copies_of_training_posts_are_counted_and_removed(society: Society, held: str) -> None:
     bare = planted_copies(society, "train", "train")[1]
     parts, told = planted_copies(society, "train", held)
-    removed = "near copies of training posts, removed"
-    assert (told.sort("side")[removed] - bare.sort("side")[removed]).to_list() == [held == "judge", held == "reference"]
+    told, bare = told.sort("side"), bare.sort("side")
+    assert (told["near copies"] - bare["near copies"]).to_list() == [held == "judge", held == "reference"]
     learnt = parts["train"]["text"].to_list()
     assert not any(leaks([*parts["judge"]["text"], *parts["reference"]["text"]], learnt))
     persons = [set(part["person"]) for part in parts.values()]
-    assert not (persons[0] & persons[1] or persons[0] & persons[2] or persons[1] & persons[2])
+    assert len(set.union(*persons)) == sum(map(len, persons))
 
 
 @pytest.mark.xfail(strict=True, reason="the judge learns near copies of the reference posts that make its ceiling")
@@ -150,7 +151,8 @@ def test_drawn_takes_equally_many_without_repeats(small: Society) -> None:
     got = drawn(small.posts, members, most=60, even=True, seed=1)
     assert set(got["community"].value_counts()["count"]) == {60}
     assert drawn(small.posts, members, most=10**6, even=True)["community"].value_counts()["count"].n_unique() == 1
-    assert drawn(small.posts.sample(fraction=1.0, shuffle=True), members, most=60, even=True, seed=1).equals(got)
+    moved = frames.posts(small.posts.sample(fraction=1.0, shuffle=True, seed=3))
+    assert drawn(moved, members, most=60, even=True, seed=1).equals(got)
 
 
 # communities
@@ -168,8 +170,11 @@ def test_a_held_out_persons_ties_change_no_training_persons_community(society: S
     side = sides(society, seed=1)
     train = side.filter(pl.col("side") == "train")["person"].unique().implode()
     inside = pl.col("source").is_in(train) & pl.col("target").is_in(train)
-    held = society.ties.filter(~inside).with_columns(target=pl.col("target").sort())
-    other = pl.concat([society.ties.filter(inside), held]).unique(["source", "target", "kind"])
+    held = society.ties.filter(~inside)
+    others = side.filter(pl.col("side") != "train")["person"].unique().sort()
+    held = held.with_columns(source=others.gather(pl.int_range(held.height, eager=True) % len(others)))
+    held = held.filter(pl.col("source") != pl.col("target")).unique(["source", "target", "kind"])
+    other = pl.concat([society.ties.filter(inside), held])
     found = [
         find.found(replace(society, ties=frames.ties(ties)), side, finder="leiden", merge=None, **NET)
         for ties in (society.ties, other, society.ties.filter(inside))
@@ -225,7 +230,7 @@ def test_an_unknown_engine_is_an_error() -> None:
 
 @pytest.mark.parametrize("null", [False, True])
 def test_the_structure_verdict_tells_a_planted_society_from_a_null_one(null: bool) -> None:
-    society = planted(people=300, communities=3, posts=2, null=null, seed=2)
+    society = planted(people=300, communities=3, posts=2, null=null, seed=4)
     found = find.verdict(society, sides(society, seed=1), finder="leiden", **NET)
     assert looks_random(found) == null
 
@@ -269,77 +274,3 @@ def test_keywords_that_describe_no_table_are_refused() -> None:
     for wrong in ({"columns": {"person": "x"}}, {"null": True, "posts": Path("x.csv")}):
         with pytest.raises(UsageError):
             run(None, **wrong)
-
-
-# words
-
-
-def test_typical_words_are_the_planted_ones() -> None:
-    rest = "we had tea and talked about nothing much today"
-    texts = [f"{rest} {word} {n}" for word in ("kestrel", "gneiss") for n in range(20)]
-    people = {f"{i:02}": "birds" if i < 20 else "rocks" for i in range(40)}
-    found = find.suggest(posted(texts), bind(people), most=1)
-    assert found.select("community", "word", "uses").rows() == [("birds", "kestrel", 20.0), ("rocks", "gneiss", 20.0)]
-
-
-def test_no_word_is_typical_in_a_null_society() -> None:
-    society = planted(people=400, communities=4, null=True, habit=0.0, seed=3)
-    said = frames.posts(society.posts.filter(pl.col("kind") == "post"))
-    assert find.suggest(said, declared(society, column="planted"), most=10**6)["z"].abs().to_numpy().max() < 4.5
-
-
-@pytest.mark.xfail(strict=True, reason="a word that one person says stands on the page")
-def test_a_word_of_fewer_than_ten_people_is_not_typical() -> None:
-    texts = [f"we talk of tea {'zebrafish ' * 9 if i == 3 else ''}today" for i in range(24)]
-    people = {f"{i:02}": "red" if i < 12 else "blue" for i in range(24)}
-    assert "zebrafish" not in find.suggest(posted(texts), bind(people), most=3)["word"]
-
-
-def test_a_word_of_one_community_is_never_a_topic() -> None:
-    texts = [f"{'kestrel' if i < 30 else 'gneiss'} {'weather' if i % 10 == 0 else 'other'} the {i}" for i in range(60)]
-    people = {f"{i:02}": "birds" if i < 30 else "rocks" for i in range(60)}
-    assert find.shared_topics(posted(texts), bind(people), common=0.2)["words"].to_list() == ["weather"]
-    assert "kestrel" not in find.shared_topics(posted(texts), bind(people), common=1.0)["words"]
-
-
-# cleaning
-
-PIECES = ["tea", "Tea!", "@ada", "#keto", "<url>", "https://a.b/c", "🙂", "walk", "home", "Now", "  ", "(fine)"]
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    st.lists(st.tuples(st.lists(st.sampled_from(PIECES), max_size=8), st.sampled_from(["post", "reply", "repost"]))),
-    st.booleans(),
-)
-def test_cleaning_counts_add_up(said: list[tuple[list[str], str]], replies: bool) -> None:
-    posts = posted(
-        [" ".join(words) for words, _ in said], kind=[k for _, k in said], parent=[None if k == "post" else "x" for _, k in said]
-    ).with_columns(pl.col("kind").cast(pl.String))  # fmt: skip
-    kept, log = cleaned(frames.posts(posts), replies=replies, words=5)
-    counts = dict(log.iter_rows())
-    drops = sum(n for step, n in counts.items() if step.endswith("dropped"))
-    assert counts["loaded"] == len(said) == counts["kept"] + drops
-    assert counts["kept"] == kept.height
-    assert counts["reposts dropped"] == sum(k == "repost" for _, k in said)
-    assert counts["replies dropped"] == (0 if replies else sum(k == "reply" for _, k in said))
-    assert not kept["text"].str.contains(r"[@#<🙂]|https").any()
-    assert cleaned(kept, replies=replies, words=5)[0].equals(kept)
-
-
-def test_cleaning_strips_marks_and_keeps_the_rest_verbatim() -> None:
-    plain = "It's 5 o'clock — naïve, Ünïcode; (Is THIS fine?) 50% & more..."
-    said = ["@ada_1: see <url> my #keto plan 👩‍👩‍👧 here ❤️", plain, "one two", "a b c d e f g", "A, b: c d e"]
-    kept, log = cleaned(posted(said), words=12)
-    assert kept["text"].to_list() == ["see my plan here", plain, "a b c d e f g", "A, b: c d e"]
-    assert cleaned(posted(said), hashtags="word")[0]["text"][0] == "see my keto plan here"
-    kept, log = cleaned(posted(said), words=5)
-    assert kept["text"].to_list()[2:] == ["a b c d e"]
-    counts = dict(log.iter_rows())
-    assert (counts["cut to 5 words"], counts["repeats dropped"], counts["under 3 words dropped"]) == (2, 1, 1)
-
-
-@pytest.mark.xfail(strict=True, reason="a joiner inside a word of Sinhala or Malayalam becomes a space")
-def test_a_joiner_that_joins_no_emoji_stays() -> None:
-    word = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"
-    assert cleaned(posted([f"{word} is an island"]))[0]["text"][0] == f"{word} is an island"

@@ -1,0 +1,98 @@
+"""Cleaning, typical words and topics: counts that add up, planted words found, none in the null."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sociolect import frames
+from sociolect.find.declared import declared
+from sociolect.frames import Members, Posts
+from sociolect.load.planted import planted
+from sociolect.systems.studies.community_fidelity import find
+from sociolect.systems.studies.community_fidelity.load import cleaned
+
+
+def posted(texts: list[str], **columns: list[str | None]) -> Posts:
+    """Posts 00, 01, ... with these texts, each by a person of its own unless `person` says otherwise."""
+    ids = [f"{i:02}" for i in range(len(texts))]
+    told: dict[str, list[str | None]] = {"person": [*ids], "thread": [*ids], "parent": [None] * len(ids), **columns}
+    said = {"post": ids, "text": texts, **told}
+    return frames.posts(pl.DataFrame(said, schema=dict.fromkeys(said, pl.String)))
+
+
+def bind(names: dict[str, str]) -> Members:
+    return frames.members(pl.DataFrame({"person": list(names), "community": list(names.values())}))
+
+
+# words
+
+
+def test_typical_words_are_the_planted_ones() -> None:
+    rest = "we had tea and talked about nothing much today"
+    texts = [f"{rest} {word} {n}" for word in ("kestrel", "gneiss") for n in range(20)]
+    people = {f"{i:02}": "birds" if i < 20 else "rocks" for i in range(40)}
+    found = find.suggest(posted(texts), bind(people), most=1)
+    assert found.select("community", "word", "uses").rows() == [("birds", "kestrel", 20.0), ("rocks", "gneiss", 20.0)]
+
+
+def test_no_word_is_typical_in_a_null_society() -> None:
+    society = planted(people=400, communities=4, null=True, habit=0.0, seed=3)
+    said = frames.posts(society.posts.filter(pl.col("kind") == "post"))
+    assert find.suggest(said, declared(society, column="planted"), most=10**6)["z"].abs().to_numpy().max() < 4.5
+
+
+@pytest.mark.xfail(strict=True, reason="a word that one person says stands on the page")
+def test_a_word_of_fewer_than_ten_people_is_not_typical() -> None:
+    texts = [f"we talk of tea {'zebrafish ' * 9 if i == 3 else ''}today" for i in range(24)]
+    people = {f"{i:02}": "red" if i < 12 else "blue" for i in range(24)}
+    assert "zebrafish" not in find.suggest(posted(texts), bind(people), most=3)["word"]
+
+
+def test_a_word_of_one_community_is_never_a_topic() -> None:
+    texts = [f"{'kestrel' if i < 30 else 'gneiss'} {'weather' if i % 10 == 0 else 'other'} the {i}" for i in range(60)]
+    people = {f"{i:02}": "birds" if i < 30 else "rocks" for i in range(60)}
+    assert find.shared_topics(posted(texts), bind(people), common=0.2)["words"].to_list() == ["weather"]
+    assert "kestrel" not in find.shared_topics(posted(texts), bind(people), common=1.0)["words"]
+
+
+# cleaning
+
+PIECES = ["tea", "Tea!", "@ada", "#keto", "<url>", "https://a.b/c", "🙂", "walk", "home", "Now", "  ", "(fine)"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(st.lists(st.sampled_from(PIECES), max_size=8), st.sampled_from(["post", "reply", "repost"]))),
+    st.booleans(),
+)
+def test_cleaning_counts_add_up(said: list[tuple[list[str], str]], replies: bool) -> None:
+    parents = [None if kind == "post" else "x" for _, kind in said]
+    posts = posted([" ".join(words) for words, _ in said], kind=[kind for _, kind in said], parent=parents)
+    kept, log = cleaned(posts, replies=replies, words=5)
+    counts = dict(log.iter_rows())
+    drops = sum(n for step, n in counts.items() if step.endswith("dropped"))
+    assert counts["loaded"] == len(said) == counts["kept"] + drops
+    assert counts["kept"] == kept.height
+    assert counts["reposts dropped"] == sum(k == "repost" for _, k in said)
+    assert counts["replies dropped"] == (0 if replies else sum(k == "reply" for _, k in said))
+    assert not kept["text"].str.contains(r"[@#<🙂]|https").any()
+    assert cleaned(kept, replies=replies, words=5)[0].equals(kept)
+
+
+def test_cleaning_strips_marks_and_keeps_the_rest_verbatim() -> None:
+    plain = "It's 5 o'clock — naïve, Ünïcode; (Is THIS fine?) 50% & more..."
+    said = ["@ada_1: see <url> my #keto plan 👩‍👩‍👧 here ❤️", plain, "one two", "a b c d e f g", "A, b: c d e"]
+    kept, log = cleaned(posted(said), words=12)
+    assert kept["text"].to_list() == ["see my plan here", plain, "a b c d e f g", "A, b: c d e"]
+    assert cleaned(posted(said), hashtags="word")[0]["text"][0] == "see my keto plan here"
+    kept, log = cleaned(posted(said), words=5)
+    assert kept["text"].to_list()[2:] == ["a b c d e"]
+    counts = dict(log.iter_rows())
+    assert (counts["cut to 5 words"], counts["repeats dropped"], counts["under 3 words dropped"]) == (2, 1, 1)
+
+
+@pytest.mark.xfail(strict=True, reason="a joiner inside a word of Sinhala or Malayalam becomes a space")
+def test_a_joiner_that_joins_no_emoji_stays() -> None:
+    word = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"
+    assert cleaned(posted([f"{word} is an island"]))[0]["text"][0] == f"{word} is an island"
