@@ -49,7 +49,7 @@ def catalog() -> str:
         kinds = get_type_hints(card.run)
         out += [f"| `--{k.replace('_', '-')}` | {_shown(p)} | {_choices(kinds[k])} |" for k, p in card.keywords.items()]
         out += ["\n| the paper claims | value | where |", "|---|---|---|"] if card.claims else []
-        out += [f"| {c.what} | {c.value:g} | {c.where} |" for c in card.claims]
+        out += [f"| {c.what} | {_number(c.value)} | {c.where} |" for c in card.claims]
         out.append("")
     return "\n".join(out)
 
@@ -65,3 +65,7 @@ def _shown(p: Parameter) -> str:
 
 def _choices(kind: Any) -> str:
     return ", ".join(f"`{k}`" for k in get_args(kind)) if get_origin(kind) is Literal else ""
+
+
+def _number(value: float | None) -> str:
+    return "in a figure" if value is None else f"{value:g}"

@@ -11,7 +11,7 @@ from sociolect.errors import InputError
 from sociolect.load.aside import Aside
 from sociolect.load.read import Table
 
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]"
+_CONTROL = marks.CONTROL
 _UNUSUAL = r"[^\x20-\x7e\t\n\r]"  # what plain ASCII text does not hold: most texts need no second look
 # A loose net for `text.neutralise`: every chat mark holds one of these.
 _CHAT = r"(?i)<\||\|>|\[/?.NST\]|<<|</?s>|_of_turn>|<(?:bos|eos|pad|unk)>"

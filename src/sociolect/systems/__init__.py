@@ -18,11 +18,11 @@ VERBS = ("load", "find", "align", "elicit", "measure", "compare")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a paper says: the finding in words, its number, where it stands, and the sign held against ours."""
+    """What a paper says: the finding in words, its number (None where a figure shows none), where, and the sign claimed."""
 
     id: str
     what: str
-    value: float
+    value: float | None
     where: str
     sign: str
 
@@ -62,10 +62,10 @@ def read(folder: Path) -> Card:
     faults += ["recipe.py is missing"] * (not (folder / "recipe.py").exists())
     claims = []
     for n, claim in enumerate(said.get("claim", []), 1):
-        absent = [k for k in ("id", "what", "value", "where", "sign") if k not in claim]
+        absent = [k for k in ("id", "what", "where", "sign") if k not in claim]
         faults += [f"claim {n} lacks {', '.join(absent)}"] if absent else []
         if not absent:
-            claims.append(Claim(**{k: claim[k] for k in ("id", "what", "value", "where", "sign")}))
+            claims.append(Claim(**{k: claim.get(k) for k in ("id", "what", "value", "where", "sign")}))
     if faults:
         raise CardError(f"{folder.name}/card.toml: " + "; ".join(faults))
     verbs = tuple(v for v in VERBS if (folder / f"{v}.py").exists())

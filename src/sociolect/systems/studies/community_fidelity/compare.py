@@ -30,11 +30,10 @@ def claims(published: Sequence[Claim], effects: Effects, *, communities: int) ->
         found = effects.filter((pl.col("measure") == measure) & (pl.col("contrast") == contrast))
         null = {"> chance": 1 / communities, "> 1": 1.0, "> 0": 0.0}[claim.sign]
         here = found.row(0, named=True) if found.height else {"estimate": None, "low": None, "high": None, "n": None}
-        said = None if claim.value == 0.0 else claim.value
         rows.append(
             (
                 claim.what,
-                said,
+                claim.value,
                 claim.where,
                 here["estimate"],
                 here["low"],

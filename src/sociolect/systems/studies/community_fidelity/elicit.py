@@ -6,6 +6,7 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.align.templates import render, templates
+from sociolect.errors import RefusedError
 from sociolect.frames import Items, Replies, Scores
 from sociolect.seeds import substream
 
@@ -77,11 +78,27 @@ def level(known: pl.DataFrame, *, seed: int = 0) -> Replies:
     """
     kept = known.filter(pl.col("fate") == "kept").sort(KEYS)
     arms = kept.filter(pl.col("source") == "model").group_by(CELL).agg(pl.col("condition").n_unique().alias("arms"))
-    kept = kept.join(arms, on=CELL, how="left").with_columns(u=substream(seed, "level").random(kept.height))
+    # One draw a cell, shared by the arms; people's posts have a cell each.
+    cells = kept.select(CELL).unique().sort(CELL)
+    cells = cells.with_columns(u=substream(seed, "level").random(cells.height))
+    kept = kept.join(arms, on=CELL, how="left").join(cells, on=CELL, how="left")
+    _none_empty(known, kept)
     n = kept.group_by("source", "condition", "community").len().group_by("source").agg(pl.col("len").min().alias("n"))
     place = pl.struct(-pl.col("arms").fill_null(0).cast(pl.Int64), "u").rank("ordinal").over("condition", "community")
     kept = kept.join(n, on="source").filter(place <= pl.col("n"))
     return frames.replies(kept.drop("arms", "u", "n", "rouge", "again", "fate").sort(KEYS))
+
+
+def _none_empty(known: pl.DataFrame, kept: pl.DataFrame) -> None:
+    """Refuse where an arm lost everything it said for a community: no equal number of replies can be had then."""
+    lost = known.select("condition", "community").unique().join(kept, on=["condition", "community"], how="anti")
+    if lost.height:
+        named = ", ".join(
+            f"{arm} for {community}" for arm, community in lost.sort("condition", "community").iter_rows()
+        )
+        raise RefusedError(
+            f"no reply was kept of {named}: train longer (--size), ask more (--topics), or leave the community out (--only)"
+        )
 
 
 def halves(replies: Replies, *, seed: int = 0) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from sociolect import frames, text
-from sociolect.errors import RefusedError, UsageError
+from sociolect.errors import RefusedError, UsageError, unknown
 from sociolect.find.consensus import consensus
 from sociolect.find.declared import declared, merged
 from sociolect.find.label_propagation import label_propagation
@@ -29,14 +29,28 @@ def engine(name: str, resolution: float) -> Callable[..., Members]:
     """The finder of that name; label propagation has no resolution, and says so."""
     if name == "label_propagation" and resolution != 1.0:
         raise UsageError("label propagation has no resolution: leave --resolution out, or say --finder leiden")
-    finders = {"leiden": partial(leiden, resolution=resolution), "louvain": partial(louvain, resolution=resolution)}
-    return finders.get(name, label_propagation)
+    finders: dict[str, Callable[..., Members]] = {
+        "leiden": partial(leiden, resolution=resolution),
+        "louvain": partial(louvain, resolution=resolution),
+        "label_propagation": label_propagation,
+    }
+    if name not in finders:
+        raise unknown("finder", name, finders)
+    return finders[name]
 
 
 def training_network(society: Society, sides: pl.DataFrame, *, network: tuple[str, ...]) -> Society:
-    """The society with the ties of the named kinds among people of the training side only."""
-    ties = link(society, network)
-    train = sides.filter(pl.col("side") == "train")["person"].unique()
+    """The society with the ties of the named kinds among people of the training side only, out of its posts only.
+
+    Where a person stands on two sides (a split by time), ties come from the training posts: a tie given by a file has no
+    time, so it could be of any side.
+    """
+    learnt = sides.filter(pl.col("side") == "train")
+    by_time = bool((sides.drop_nulls("side").group_by("person").agg(pl.col("side").n_unique())["side"] > 1).any())
+    given = frames.ties(society.ties.clear()) if by_time else society.ties
+    posts = frames.posts(society.posts.join(learnt.select("post"), on="post", how="semi"))
+    ties = link(replace(society, posts=posts, ties=given), network)
+    train = learnt["person"].unique()
     if not among(ties, train).height:
         raise RefusedError(
             f"no {' or '.join(network)} ties bind two people of the training side ({ties.height} ties in all), so no community "
@@ -65,8 +79,11 @@ def found(
         return merged(members, merge) if merge else members
     inside = training_network(society, sides, network=network)
     members = consensus(engine(finder, resolution), inside, seed=seed)
-    members = merged(members, merge) if merge else members
-    return frames.members(pl.concat([members, placed(members, link(society, network), society.people)], how="diagonal"))
+    everyone = frames.members(
+        pl.concat([members, placed(members, link(society, network), society.people)], how="diagonal")
+    )
+    # Merged last: people of a dropped cluster would else be placed again, by their ties to the kept ones.
+    return merged(everyone, merge) if merge else everyone
 
 
 def verdict(
@@ -122,7 +139,7 @@ def suggest(posts: Posts, members: Members, *, most: int = 8, prior: float = 500
     """Each community's most typical words with the z-score of their log-odds (columns community, word, z, uses).
 
     The log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008, eqs. 16, 20, 22): a community
-    against all others, the pooled word shares times `prior` as pseudo-counts. It names nothing and merges nothing.
+    against all others, the pooled word shares times `prior` as pseudo-counts. It names nothing and merges nothing; a word of fewer than ten people of the community is not told.
     """
     counts = _counts(posts, members)
     total = counts.group_by("word").agg(pl.col("uses").sum().alias("all"))
@@ -132,7 +149,8 @@ def suggest(posts: Posts, members: Members, *, most: int = 8, prior: float = 500
     rest = n - pl.col("size") + prior
     odds = (inside / (pl.col("size") + prior - inside)).log() - (outside / (rest - outside)).log()
     z = odds / (1 / inside + 1 / outside).sqrt()
-    scored = counts.join(total, on="word").join(sizes, on="community").select("community", "word", z=z, uses="uses")
+    told = counts.filter(pl.col("people") >= LEAST)
+    scored = told.join(total, on="word").join(sizes, on="community").select("community", "word", z=z, uses="uses")
     return (
         scored.sort("community", "z", "word", descending=[False, True, False])
         .group_by("community", maintain_order=True)
@@ -161,17 +179,21 @@ def shared_topics(posts: Posts, members: Members, *, n: int = 9, least: int = 4,
     )
     worth = worth.filter((pl.col("in") == sizes.height) & (pl.col("posts") <= common * said.height))
     best = worth.sort("worth", "word", descending=[True, False]).head(n)["word"]
+    if best.is_empty():
+        raise RefusedError(
+            f"no word is shared by all {sizes.height} communities: name topics of your own with --topics"
+        )
     return pl.DataFrame({"topic": best, "words": best}, schema={"topic": pl.String, "words": pl.String})
 
 
 def _counts(posts: Posts, members: Members) -> pl.DataFrame:
     said = posts.join(members.select("person", "community"), on="person", how="inner").select(
-        "community", word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD)
+        "community", "person", word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD)
     )
     return (
         said.explode("word")
         .drop_nulls()
         .group_by("community", "word")
-        .agg(pl.len().cast(pl.Float64).alias("uses"))
+        .agg(pl.len().cast(pl.Float64).alias("uses"), people=pl.col("person").n_unique())
         .sort("community", "word")
     )

@@ -82,18 +82,17 @@ def warnings(f: Findings, communities: int) -> list[Section]:
         told.append(
             "People's own posts cannot be told apart by community: there is no ceiling to hold a model against."
         )
-    flags = pl.concat(
-        [e.select("measure", "contrast", "flag") for e in (f.bounded, f.near) if e is not None]
-    ).drop_nulls()
-    for flag, what in (
-        ("caricature", "above the human ceiling: sharper than people are"),
-        ("below floor", "under the shuffled floor"),
-    ):
-        if (
-            rows := flags.filter((pl.col("flag") == flag) & ~pl.col("contrast").str.contains(" in "))
-            .select("measure", "contrast")
-            .rows()
-        ):
+    bounded = pl.concat([e.select("measure", "contrast", "flag") for e in (f.bounded, f.near) if e is not None])
+    # The untouched base is expected at the floor, and single communities have their own rows in the table.
+    flags = bounded.filter(pl.col("contrast").is_in(["aligned", "in_context"]) & ~pl.col("measure").str.contains(":"))
+    known = {
+        "caricature": "above the human ceiling: sharper than people are",
+        "at floor": "no better than models of shuffled communities",
+        "below floor": "worse than models of shuffled communities",
+        "no room": "the ceiling does not stand above the floor, so nothing can be said in between",
+    }
+    for flag, what in known.items():
+        if rows := flags.filter(pl.col("flag") == flag).select("measure", "contrast").rows():
             told.append(f"{flag.capitalize()}, {what}: " + ", ".join(f"{m} of {c}" for m, c in rows) + ".")
     if "anonymous" in f.society.people.columns and bool(f.society.people["anonymous"].all()):
         told.append(

@@ -3,7 +3,7 @@
 import polars as pl
 
 from sociolect import frames, text
-from sociolect.errors import RefusedError
+from sociolect.errors import RefusedError, unknown
 from sociolect.frames import Members, Posts, Society
 from sociolect.measure.duplicates import leaks
 from sociolect.seeds import substream
@@ -13,8 +13,9 @@ SPLITS = {
     "author": "by author, before communities are found: half train, a quarter judge, a quarter reference",
     "time": "by time: the earliest half is train; the people of the later half are drawn to judge or reference",
 }
-MASK = r"<(?:url|email|phone)>|https?://\S+"
-EMOJI = r"[\p{Emoji_Presentation}\p{Extended_Pictographic}\x{FE0F}\x{200D}]"
+MASK = r"<(?:url|email|phone)>|(?:https?://|www\.)\S+"
+# A joiner or a sign of presentation goes with its emoji; elsewhere a joiner belongs to the spelling of a word.
+EMOJI = r"(?:[\p{Emoji_Presentation}\p{Extended_Pictographic}]|[0-9#*]\x{FE0F}?\x{20E3})[\x{FE0F}\x{200D}\x{20E3}\p{Emoji_Modifier}]*"
 
 
 def sides(society: Society, *, by: str = "author", seed: int = 0) -> pl.DataFrame:
@@ -24,6 +25,8 @@ def sides(society: Society, *, by: str = "author", seed: int = 0) -> pl.DataFram
     later half are drawn to judge or reference, so that the classifier and the human ceiling share no author either way.
     Raises RefusedError where there is no author (every post its own person) and no time: nothing then keeps the sides apart.
     """
+    if by not in SPLITS:
+        raise unknown("split", by, SPLITS)
     said = society.posts.select("post", "person", *(["time"] if "time" in society.posts.columns else []))
     nobody = "anonymous" in society.people.columns and bool(society.people["anonymous"].all())
     if by == "author" and nobody:
@@ -40,7 +43,8 @@ def sides(society: Society, *, by: str = "author", seed: int = 0) -> pl.DataFram
     said = said.join(drawn, on="person")
     if by == "author":
         return said.select("post", "person", side=_side(pl.col("u"), train, judge)).sort("post")
-    early = pl.col("time").rank("ordinal") <= pl.col("time").count() * train
+    # Cut between two instants: posts of one instant never part.
+    early = pl.col("time") < pl.col("time").quantile(train, "nearest")
     later = _side(pl.col("u"), 0.0, judge / (1 - train))
     # A post without a time could lie on either side of the cut: it is learnt from by nobody.
     side = pl.when(early).then(pl.lit("train")).when(pl.col("time").is_not_null()).then(later)
@@ -66,6 +70,8 @@ def cleaned(
     `hashtags="word"` keeps the word and loses the sign. Ours: white space is folded, a post is cut to its first `words` words
     so that every arm can hold it, posts of fewer than `least` words and repeats of an earlier post are dropped.
     """
+    if hashtags not in ("strip", "word"):
+        raise unknown("way with hashtags", hashtags, ("strip", "word"))
     here = {"loaded": posts.height}
     kept = posts.filter(pl.col("kind") != "repost") if "kind" in posts.columns else posts
     here["reposts dropped"] = posts.height - kept.height
@@ -100,7 +106,8 @@ def drawn(posts: Posts, members: Members, *, most: int, even: bool = False, seed
 def apart(spoken: pl.DataFrame, members: Members, *, most: int, seed: int = 0) -> tuple[dict[str, Posts], pl.DataFrame]:
     """Each side's posts by members: all of train, at most `most` of a community on the held-out sides.
 
-    Held-out near copies of training posts are removed, and counted in the second frame.
+    Held-out near copies of training posts are removed, and so are reference posts that the judge would learn; the second
+    frame counts them.
     """
     mine = drawn(frames.posts(spoken), members, most=spoken.height, seed=seed)
     parts = {s: frames.posts(mine.filter(pl.col("side") == s)) for s in SIDES}
@@ -110,6 +117,7 @@ def apart(spoken: pl.DataFrame, members: Members, *, most: int, seed: int = 0) -
         copied = pl.Series(leaks(held["text"].to_list(), learnt), dtype=pl.Boolean)
         told.append((name, held.height, int(copied.sum())))
         parts[name] = frames.posts(held.filter(~copied))
+        learnt = [*learnt, *parts[name]["text"]]
     return parts, pl.DataFrame(
         told, schema={"side": pl.String, "posts": pl.Int64, "near copies": pl.Int64}, orient="row"
     )

@@ -28,6 +28,7 @@ def reader(table: pl.DataFrame, *, balance: bool | None = None, seed: int) -> Cl
 
     One label a text makes it single-label, several anywhere multi-label.
     """
+    table = table.filter(pl.col("labels").list.len() > 0)
     many = table["labels"].list.len().max() != 1
     found = table["labels"].to_list()
     groups = table["group"].to_list() if "group" in table.columns else None

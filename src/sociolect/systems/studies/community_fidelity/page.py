@@ -162,11 +162,14 @@ def _communities(f: Findings, network: tuple[str, ...], planted: bool, seed: int
                 "Held against what is known", AGREEMENT[planted], table=_agreement(f.everyone, truth), name="agreement"
             )
         )
-    sizes = f.sizes.with_columns(people=pl.when(pl.col("people") < LEAST).then(None).otherwise("people"))
+    few = pl.col("people") < LEAST
+    sizes = f.sizes.with_columns(
+        pl.when(~few).then(pl.col(c)).alias(c) for c in ("people", "train", "judge", "reference")
+    )
     out.append(
         Section(
             "Which communities are in",
-            f"No number of people under {LEAST} is printed.",
+            f"Nothing is printed about fewer than {LEAST} people.",
             table=sizes.head(50),
             name="communities",
         )

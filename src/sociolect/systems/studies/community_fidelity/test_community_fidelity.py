@@ -82,7 +82,6 @@ def test_split_by_time_learns_from_strictly_earlier_posts(society: Society) -> N
     assert (held["side"] == "judge").mean() == pytest.approx(0.5, abs=0.08)
 
 
-@pytest.mark.xfail(strict=True, reason="posts of one instant (or day) lie on both sides of the cut")
 def test_split_by_time_parts_no_instant(small: Society) -> None:
     coarse = small.posts.with_columns(pl.col("time").dt.truncate("30d"))
     found = sides(replace(small, posts=frames.posts(coarse)), by="time").join(coarse.select("post", "time"), on="post")
@@ -109,7 +108,6 @@ def test_what_keeps_no_sides_apart_is_refused(small: Society) -> None:
     assert sides(nobody, by="time")["side"].null_count() == 0
 
 
-@pytest.mark.xfail(strict=True, reason="any other word is taken for time")
 def test_an_unknown_split_is_an_error(small: Society) -> None:
     with pytest.raises(UsageError):
         sides(small, by="thread")
@@ -140,7 +138,6 @@ def test_near_copies_of_training_posts_are_counted_and_removed(society: Society,
     assert len(set.union(*persons)) == sum(map(len, persons))
 
 
-@pytest.mark.xfail(strict=True, reason="the judge learns near copies of the reference posts that make its ceiling")
 def test_no_reference_post_is_a_near_copy_of_what_the_judge_learns(society: Society) -> None:
     parts, _ = planted_copies(society, "judge", "reference")
     assert not any(leaks(parts["reference"]["text"].to_list(), parts["judge"]["text"].to_list()))
@@ -185,10 +182,7 @@ def test_a_held_out_persons_ties_change_no_training_persons_community(society: S
     assert set(found[2]["person"]) <= set(train.explode())
 
 
-@pytest.mark.parametrize(
-    "by",
-    ["author", pytest.param("time", marks=pytest.mark.xfail(strict=True, reason="later posts tie the training side"))],
-)
+@pytest.mark.parametrize("by", ["author", "time"])
 def test_posts_held_out_tie_nobody_of_the_training_side(society: Society, by: str) -> None:
     side = sides(society, by=by, seed=1)
     early = society.posts.join(side.filter(pl.col("side") == "train"), on="post", how="semi")
@@ -198,7 +192,6 @@ def test_posts_held_out_tie_nobody_of_the_training_side(society: Society, by: st
     assert both[0].equals(both[1])
 
 
-@pytest.mark.xfail(strict=True, reason="people of a dropped cluster are placed again, by their ties to the kept ones")
 def test_a_dropped_cluster_stays_dropped(society: Society, tmp_path: Path) -> None:
     side, file = sides(society, seed=1), tmp_path / "communities.toml"
     before = find.found(society, side, finder="leiden", merge=None, **NET)
@@ -222,7 +215,6 @@ def test_an_engine_is_the_one_that_was_named() -> None:
         find.engine("label_propagation", 0.5)
 
 
-@pytest.mark.xfail(strict=True, reason="an unknown finder is label propagation")
 def test_an_unknown_engine_is_an_error() -> None:
     with pytest.raises(UsageError):
         find.engine("infomap", 1.0)

@@ -100,10 +100,7 @@ def test_no_text_of_fewer_than_ten_people_is_shown_and_none_of_a_sensitive_study
 
 @pytest.mark.parametrize(
     "column",
-    [
-        "people",
-        pytest.param("train", marks=pytest.mark.xfail(strict=True, reason="post counts of few people are shown")),
-    ],
+    ["people", "train"],
 )
 def test_no_number_about_fewer_than_ten_people_is_shown(column: str) -> None:
     sizes = pl.DataFrame({"community": ["red", "tiny"], "people": [12, 3], "train": [24, 6], "judge": [24, 6],

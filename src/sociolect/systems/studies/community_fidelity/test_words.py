@@ -1,7 +1,6 @@
 """Cleaning, typical words and topics: counts that add up, planted words found, none in the null."""
 
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,7 +41,6 @@ def test_no_word_is_typical_in_a_null_society() -> None:
     assert find.suggest(said, declared(society, column="planted"), most=10**6)["z"].abs().to_numpy().max() < 4.5
 
 
-@pytest.mark.xfail(strict=True, reason="a word that one person says stands on the page")
 def test_a_word_of_fewer_than_ten_people_is_not_typical() -> None:
     texts = [f"we talk of tea {'zebrafish ' * 9 if i == 3 else ''}today" for i in range(24)]
     people = {f"{i:02}": "red" if i < 12 else "blue" for i in range(24)}
@@ -92,7 +90,6 @@ def test_cleaning_strips_marks_and_keeps_the_rest_verbatim() -> None:
     assert (counts["cut to 5 words"], counts["repeats dropped"], counts["under 3 words dropped"]) == (2, 1, 1)
 
 
-@pytest.mark.xfail(strict=True, reason="a joiner inside a word of Sinhala or Malayalam becomes a space")
 def test_a_joiner_that_joins_no_emoji_stays() -> None:
     word = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"
     assert cleaned(posted([f"{word} is an island"]))[0]["text"][0] == f"{word} is an island"
