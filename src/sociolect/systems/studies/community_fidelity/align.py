@@ -34,7 +34,7 @@ def train_base(posts: Posts, *, folder: Path, size: str, seed: int) -> None:
 
     Half of its examples stand after posts of one community, so that it learns to read the posts an in-context prompt shows.
     """
-    scratch(pooled(posts, group="community", topic_column="topic", seed=seed), folder, size=size, seed=seed)
+    scratch(pooled(posts, group="community", context=80, topic_column="topic", seed=seed), folder, size=size, seed=seed)
 
 
 def opened(base: Path | str) -> Local:

@@ -48,7 +48,7 @@ class Dial(NamedTuple):
 # distribution of its community, as one trained on a planted one does, becomes a caricature of it. So tiny draws plainly.
 SHARP, PLAIN = {"temperature": 0.95, "top_p": 0.7}, {"temperature": 1.0, "top_p": 1.0}
 SIZES = {
-    "tiny": Dial(720, 20, posts=400, topics=9, draws=1, epochs=3, rate=1e-3, tokens=40, exemplars=8, decoding=PLAIN),
+    "tiny": Dial(720, 12, posts=400, topics=9, draws=1, epochs=3, rate=1e-3, tokens=40, exemplars=12, decoding=PLAIN),
     "small": Dial(
         3000, 20, posts=1000, topics=12, draws=2, epochs=3, rate=5e-4, tokens=80, exemplars=20, decoding=SHARP
     ),
