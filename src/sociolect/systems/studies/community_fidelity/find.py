@@ -21,6 +21,7 @@ from sociolect.find.placed import placed
 from sociolect.find.structure import structure
 from sociolect.find.ties import among, link
 from sociolect.frames import Effects, Members, Posts, Society
+from sociolect.systems.studies.community_fidelity.load import by_members
 
 LEAST = 10  # people: nothing is said about fewer
 
@@ -101,7 +102,7 @@ def chosen(
     `said` is the cleaned posts with their side. A community needs `least` people, and two posts on every side; of those the
     `most` with the most training posts are taken (or those named by `only`). Raises RefusedError where fewer than two stay.
     """
-    spoken = said.join(members.select("person", "community"), on="person", how="inner")
+    spoken = by_members(said, members)
     sizes = spoken.group_by("community").agg(
         people=pl.col("person").n_unique(), **{s: (pl.col("side") == s).sum() for s in ("train", "judge", "reference")}
     )
@@ -166,7 +167,7 @@ def shared_topics(posts: Posts, members: Members, *, n: int = 9, least: int = 4,
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    said = posts.join(members.select("person", "community"), on="person", how="inner").select(
+    said = by_members(posts, members).select(
         "community", "post", word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD).list.unique()
     )
     sizes = said.group_by("community").agg(pl.col("post").n_unique().alias("size"))
@@ -187,7 +188,7 @@ def shared_topics(posts: Posts, members: Members, *, n: int = 9, least: int = 4,
 
 
 def _counts(posts: Posts, members: Members) -> pl.DataFrame:
-    said = posts.join(members.select("person", "community"), on="person", how="inner").select(
+    said = by_members(posts, members).select(
         "community", "person", word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD)
     )
     return (

@@ -94,10 +94,15 @@ def cleaned(
     return frames.posts(kept), pl.DataFrame({"step": list(here), "posts": list(here.values())})
 
 
+def by_members(posts: pl.DataFrame, members: Members) -> pl.DataFrame:
+    """The members' posts with their community, whatever community the posts themselves declare."""
+    bare = posts.drop("community") if "community" in posts.columns else posts
+    return bare.join(members.select("person", "community"), on="person", how="inner")
+
+
 def drawn(posts: Posts, members: Members, *, most: int, even: bool = False, seed: int = 0) -> Posts:
     """The members' posts with their community: at most `most` of each, drawn at random; with `even`, equally many of each."""
-    bare = posts.drop("community") if "community" in posts.columns else posts
-    said = bare.join(members.select("person", "community"), on="person", how="inner").sort("post")
+    said = by_members(posts, members).sort("post")
     said = said.with_columns(u=substream(seed, "drawn").random(said.height))
     sizes = said["community"].value_counts()["count"].to_list() if even else []
     return frames.posts(said.filter(pl.col("u").rank("ordinal").over("community") <= min([most, *sizes])).drop("u"))

@@ -9,7 +9,7 @@ from sociolect.find.declared import declared
 from sociolect.frames import Members, Posts
 from sociolect.load.planted import planted
 from sociolect.systems.studies.community_fidelity import find
-from sociolect.systems.studies.community_fidelity.load import cleaned
+from sociolect.systems.studies.community_fidelity.load import cleaned, drawn
 
 
 def posted(texts: list[str], **columns: list[str | None]) -> Posts:
@@ -93,3 +93,13 @@ def test_cleaning_strips_marks_and_keeps_the_rest_verbatim() -> None:
 def test_a_joiner_that_joins_no_emoji_stays() -> None:
     word = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"
     assert cleaned(posted([f"{word} is an island"]))[0]["text"][0] == f"{word} is an island"
+
+
+def test_a_community_that_posts_declare_is_not_taken_for_the_one_that_was_found() -> None:
+    texts = [f"{c} word{i % 3} again and again" for c in ("red", "blue") for i in range(30)]
+    said = posted(texts, community=["declared"] * 60)
+    found = bind({f"{i:02}": "red" if i < 30 else "blue" for i in range(60)})
+    assert set(drawn(said, found, most=99)["community"]) == {"red", "blue"}
+    assert set(find.suggest(said, found)["community"]) == {"red", "blue"}
+    spoken = said.with_columns(side=pl.Series(["train", "judge", "reference"] * 20))
+    assert set(find.chosen(found, spoken, only=(), most=6)[1]["community"]) == {"red", "blue"}
