@@ -119,10 +119,12 @@ def docs(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the generated pages: the frames and the systems."""
-    from sociolect.docs import pages
+    """Write the generated pages: the frames, the systems, the files; and the list of files in the README beside them."""
+    from sociolect.docs import pages, readme
 
     made = pages()
+    if (front := out / "../README.md").exists():
+        made["../README.md"] = readme(front.read_text("utf-8"))
     stale = [n for n, text in made.items() if not (out / n).exists() or (out / n).read_text("utf-8") != text]
     for name in [] if check else stale:
         (out / name).parent.mkdir(parents=True, exist_ok=True)

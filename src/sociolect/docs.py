@@ -1,17 +1,58 @@
 """The generated pages of docs/: what they say is read off the code, so that they cannot go stale unseen."""
 
+import ast
 from inspect import Parameter
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from sociolect import systems
 from sociolect.frames import SHAPES
 
+FLOORS = (
+    ("Floor 1: what everything stands on", ("errors.py", "text.py", "seeds.py")),
+    (
+        "Floor 2: frames, workspaces, models, pages",
+        ("frames.py", "fingerprint.py", "workspace.py", "models/*.py", "report/*.py"),
+    ),
+    ("Floor 3: load", ("load/*.py",)),
+    ("Floor 3: find", ("find/*.py",)),
+    ("Floor 3: align", ("align/*.py",)),
+    ("Floor 3: elicit", ("elicit/*.py",)),
+    ("Floor 3: measure", ("measure/*.py",)),
+    ("Floor 3: compare", ("compare/*.py",)),
+    ("Floor 4: systems", ("systems/*/*/*.py",)),
+    ("Floor 5: the command line", ("arguments.py", "cli.py", "docs.py")),
+)
 NOTE = "<!-- written by `make docs`; do not edit -->\n"
 
 
 def pages() -> dict[str, str]:
     """Every generated page by its name below docs/."""
-    return {"frames.md": frames(), "systems.md": catalog()}
+    return {"frames.md": frames(), "systems.md": catalog(), "files.md": files()}
+
+
+def files() -> str:
+    """Every file with the one true line that it opens with, room by room from the lowest floor."""
+    root = Path(__file__).parent
+    out = [NOTE, "# The files\n", "One idea, one file. The line is the file's own first line. Imports run only down.\n"]
+    for title, rooms in FLOORS:
+        out += [f"## {title}\n", "| file | what it holds |", "|---|---|"]
+        for path in sorted(
+            p for room in rooms for p in root.glob(room) if not p.name.startswith(("__init__", "test_"))
+        ):
+            line = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()[0].replace("|", "or")
+            out.append(f"| `{path.relative_to(root)}` | {line} |")
+        out.append("")
+    return "\n".join(out)
+
+
+def readme(text: str) -> str:
+    """The README with its list of files made anew, between the two marks; without the marks, as it is."""
+    before, mark, rest = text.partition("<!-- files -->\n")
+    _, end, after = rest.partition("<!-- /files -->")
+    return (
+        f"{before}{mark}{files().partition('down.')[2].strip().replace('## ', '### ')}\n{end}{after}" if end else text
+    )
 
 
 def frames() -> str:

@@ -10,7 +10,12 @@ from sociolect.elicit.ask import ask
 from sociolect.elicit.human import human
 from sociolect.models.model import Chat, streams
 
-SHAPE: dict[str, pl.DataType] = {"item": pl.String(), "prompt": pl.String(), "options": pl.List(pl.String), "topic": pl.String()}
+SHAPE: dict[str, pl.DataType] = {
+    "item": pl.String(),
+    "prompt": pl.String(),
+    "options": pl.List(pl.String),
+    "topic": pl.String(),
+}
 OPEN = frames.items(
     pl.DataFrame(
         {"item": ["a", "b"], "prompt": ["say a", "say b"], "options": [None, None], "topic": ["t", "u"]}, schema=SHAPE
@@ -54,7 +59,13 @@ def test_every_item_draw_and_community_once() -> None:
 
 def test_arms_and_row_order_do_not_move_a_draw() -> None:
     one = ask({"red": Player()}, OPEN, draws=2, condition="x", seed=5)
-    two = ask({"blue": Player(), "red": Player()}, frames.items(OPEN.sort("item", descending=True)), draws=2, condition="y", seed=5)
+    two = ask(
+        {"blue": Player(), "red": Player()},
+        frames.items(OPEN.sort("item", descending=True)),
+        draws=2,
+        condition="y",
+        seed=5,
+    )
     again = two.filter(pl.col("community") == "red")
     assert one.sort("item", "draw")["text"].to_list() == again.sort("item", "draw")["text"].to_list()
     assert (
