@@ -2,12 +2,16 @@
 
 import os
 import socket
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as models/threads.py does, before anything imports torch
 
 DATA = Path(os.environ.get("SOCIOLECT_DATA", Path(__file__).parents[1] / "shared" / "data"))
 LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
@@ -40,3 +44,31 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+class Ran(NamedTuple):
+    """A recipe's run: its workspace, its page, and the bytes of what it wrote, by name."""
+
+    folder: Path
+    page: Any
+    bytes: dict[str, bytes]
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
+    """Runs a system in a new workspace, once per session for the same keywords and `again`."""
+
+    @cache
+    def run(slug: str, again: int = 0, **keywords: Any) -> Ran:
+        from sociolect import systems
+        from sociolect.report.page import write
+        from sociolect.workspace import workspace
+
+        folder = tmp_path_factory.mktemp(slug)
+        with workspace(folder, system=slug, keywords=keywords) as work:
+            page = systems.find(slug).run(work, **keywords)
+            write(page, folder / "report.html")
+        made = {p.name: p.read_bytes() for p in sorted(folder.glob("tables/*.csv"))}
+        return Ran(folder, page, made | {"report.html": (folder / "report.html").read_bytes()})
+
+    return run

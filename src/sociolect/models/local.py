@@ -181,6 +181,8 @@ def local(
                 module = _merged(module, laid)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"{name or folder} cannot be opened: {str(error).strip().splitlines()[0]}") from error
+    # Lengths are held against the model's context here, with an error; the tokenizer's own word on it is noise.
+    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if getattr(module, "_is_stateful", False):
         raise ModelError(f"{name or folder} keeps a running state: padded batches would change its words")
     base = name or (f"hf/{here.name}" if here.is_dir() else f"hf/{folder}")

@@ -108,17 +108,20 @@ def drawn(posts: Posts, members: Members, *, most: int, even: bool = False, seed
     return frames.posts(said.filter(pl.col("u").rank("ordinal").over("community") <= min([most, *sizes])).drop("u"))
 
 
-def apart(spoken: pl.DataFrame, members: Members, *, most: int, seed: int = 0) -> tuple[dict[str, Posts], pl.DataFrame]:
-    """Each side's posts by members: all of train, at most `most` of a community on the held-out sides.
+def apart(
+    spoken: pl.DataFrame, members: Members, *, corpus: int, most: int, seed: int = 0
+) -> tuple[dict[str, Posts], pl.DataFrame]:
+    """Each side's posts by members: at most `corpus` of a community to learn from, at most `most` on the held-out sides.
 
     Held-out near copies of training posts are removed, and so are reference posts that the judge would learn; the second
     frame counts them.
     """
-    mine = drawn(frames.posts(spoken), members, most=spoken.height, seed=seed)
-    parts = {s: frames.posts(mine.filter(pl.col("side") == s)) for s in SIDES}
+    limits = {"train": corpus, "judge": most, "reference": most}
+    mine = {side: frames.posts(spoken.filter(pl.col("side") == side)) for side in SIDES}
+    parts = {side: drawn(posts, members, most=limits[side], seed=seed) for side, posts in mine.items()}
     learnt, told = parts["train"]["text"].to_list(), []
     for name in ("judge", "reference"):
-        held = drawn(parts[name], members, most=most, seed=seed)
+        held = parts[name]
         copied = pl.Series(leaks(held["text"].to_list(), learnt), dtype=pl.Boolean)
         told.append((name, held.height, int(copied.sum())))
         parts[name] = frames.posts(held.filter(~copied))

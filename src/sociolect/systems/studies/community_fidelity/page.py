@@ -8,7 +8,7 @@ from sociolect.compare.f1 import f1
 from sociolect.find.declared import declared
 from sociolect.find.quality import adjusted_rand, completeness, homogeneity, normalised_mutual_information, quality
 from sociolect.find.ties import link
-from sociolect.frames import Members
+from sociolect.frames import Effects, Members
 from sociolect.measure.emotion import profile
 from sociolect.report import plots
 from sociolect.report.content import Page, Section
@@ -84,17 +84,25 @@ recognisable the arm's communities are. People of the reference side are the cei
             "Origin: whose posts do they sound like?",
             prose,
             figure=plots.forest(shown, reference=None),
-            table=f.effects,
+            table=_lean(f.effects),
             name="origin",
         ),
         Section(
             "Between floor and ceiling",
             "0 is the floor, 1 the ceiling; value, floor and ceiling are drawn together.",
-            table=f.bounded,
+            table=_lean(f.bounded),
             name="origin_fidelity",
         ),
         *matrices,
     ]
+
+
+def _lean(effects: Effects) -> pl.DataFrame:
+    """Effects as a reader wants them: no column that says the same in every row but the counts; how it was made stands below."""
+    same = [
+        c for c in effects.columns if c not in {"measure", "contrast", "n", "left_out"} and effects[c].n_unique() == 1
+    ]
+    return effects.drop(*same, *(c for c in ("method", "p", "missed") if c in effects.columns and c not in same))
 
 
 def _matrix(counts: object, names: list[str]) -> pl.DataFrame:
@@ -116,7 +124,7 @@ def _profiles(f: Findings) -> list[Section]:
         ]
     out = [Section("Emotion and toxicity: how near to people", """1 minus the Jensen-Shannon distance of emotion profiles, and 1 minus the \
 Wasserstein distance of toxicity scores, to one half of the reference people. The other half is the ceiling, shuffled communities are the floor; \
-all at equal n.""", table=f.near, name="profiles", figure=plots.forest(f.near.filter(pl.col("community").is_null()), reference=None))]  # fmt: skip
+all at equal n.""", table=_lean(f.near), name="profiles", figure=plots.forest(f.near.filter(pl.col("community").is_null()), reference=None))]  # fmt: skip
     for scores in f.tones:
         if not scores["measure"][0].startswith("emotion"):
             continue
@@ -145,13 +153,13 @@ def _communities(f: Findings, network: tuple[str, ...], planted: bool, seed: int
             & pl.col("target").is_in(f.members["person"].implode())
         )
         out.append(Section("The network and its communities", "Nobody is named. Communities are found among the training side's people only; others join by their ties to them.",
-                           figure=plots.network(inside, f.members, seed=seed), table=measured, name="quality"))  # fmt: skip
+                           figure=plots.network(inside, f.members, seed=seed), table=_lean(measured), name="quality"))  # fmt: skip
     if f.structure is not None:
         out.append(
             Section(
                 "Is there anything to find?",
-                "Modularity and the agreement of seeds, held against rewired networks with the same degrees.",
-                table=f.structure,
+                "Modularity and the agreement of seeds (adjusted Rand index), held against rewired networks with the same degrees. Low and high are ranges over runs.",
+                table=_lean(f.structure),
                 name="structure",
             )
         )
@@ -227,7 +235,7 @@ above .7 with a training post: counted first, then removed."""
             name="attrition",
             figure=plots.flow(f.attrition.drop("rouge_l above .7")),
         ),
-        Section("Copies of training posts", copied, table=f.copies, name="copies"),
+        Section("Copies of training posts", copied, table=_lean(f.copies), name="copies"),
         Section(
             "What they were asked about",
             "Each topic in each of 20 templates; the same for every arm and community.",

@@ -34,7 +34,8 @@ class Dial(NamedTuple):
 
     people: int  # of the planted society, and how many originals each of them writes
     originals: int
-    posts: int  # of each community and side, at most; the base model learns from all posts of the training side
+    corpus: int  # training posts of each community that the base model learns from, at most
+    posts: int  # of each community that an arm learns from or is shown, and of each held-out side, at most
     topics: int
     draws: int  # of each of the 20 templates on each topic
     epochs: int
@@ -48,12 +49,34 @@ class Dial(NamedTuple):
 # distribution of its community, as one trained on a planted one does, becomes a caricature of it. So tiny draws plainly.
 SHARP, PLAIN = {"temperature": 0.95, "top_p": 0.7}, {"temperature": 1.0, "top_p": 1.0}
 SIZES = {
-    "tiny": Dial(720, 12, posts=400, topics=9, draws=1, epochs=3, rate=1e-3, tokens=40, exemplars=12, decoding=PLAIN),
+    "tiny": Dial(
+        720, 12, corpus=1000, posts=400, topics=9, draws=1, epochs=3, rate=1e-3, tokens=40, exemplars=12, decoding=PLAIN
+    ),
     "small": Dial(
-        3000, 20, posts=1000, topics=12, draws=2, epochs=3, rate=5e-4, tokens=80, exemplars=20, decoding=SHARP
+        3000,
+        20,
+        corpus=5000,
+        posts=1000,
+        topics=12,
+        draws=2,
+        epochs=3,
+        rate=5e-4,
+        tokens=80,
+        exemplars=20,
+        decoding=SHARP,
     ),
     "full": Dial(
-        20_000, 20, posts=10_000, topics=27, draws=50, epochs=3, rate=2e-5, tokens=512, exemplars=250, decoding=SHARP
+        20_000,
+        20,
+        corpus=50_000,
+        posts=10_000,
+        topics=27,
+        draws=50,
+        epochs=3,
+        rate=2e-5,
+        tokens=512,
+        exemplars=250,
+        decoding=SHARP,
     ),
 }
 BOUNDED = ("base", "in_context", "aligned")
@@ -122,7 +145,7 @@ def run(
     clean, log = cleaned(society.posts, replies=replies or plants, hashtags=hashtags, words=words)
     spoken = clean.join(side.select("post", "side").drop_nulls(), on="post", how="inner")
     members, sizes = find.chosen(everyone, spoken, only=only, most=most)
-    parts, leaked = apart(spoken, members, most=dial.posts, seed=seed)
+    parts, leaked = apart(spoken, members, corpus=dial.corpus, most=dial.posts, seed=seed)
     about = _topics(topics, parts["train"], members, plants=plants, n=dial.topics)
     train = align.topical(parts["train"], about)
 

@@ -123,7 +123,7 @@ def planted_copies(society: Society, first: str, second: str) -> tuple[dict[str,
     for n, name in enumerate((first, second)):
         post = said.filter(pl.col("side") == name)["post"][5]
         said = said.with_columns(text=pl.when(pl.col("post") == post).then(pl.lit(LONG.format(n))).otherwise("text"))
-    return apart(said, declared(society, column="planted"), most=400, seed=1)
+    return apart(said, declared(society, column="planted"), corpus=10**6, most=400, seed=1)
 
 
 @pytest.mark.parametrize("held", ["judge", "reference"])

@@ -1,0 +1,107 @@
+"""The study from end to end: planted truth out, nothing in the null, and real posts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sociolect import arguments, systems
+from sociolect.load.planted import planted
+from sociolect.report.page import write
+from sociolect.systems.studies.community_fidelity import find, recipe
+from sociolect.systems.studies.community_fidelity.recipe import SIZES
+from sociolect.workspace import workspace
+
+EXAMPLES = Path(__file__).parents[5] / "examples"
+
+
+def row(folder: Path, step: str, measure: str, contrast: str) -> dict[str, Any]:
+    found = pl.read_parquet(folder / "steps" / step / "frame.parquet")
+    return found.row(by_predicate=(pl.col("measure") == measure) & (pl.col("contrast") == contrast), named=True)
+
+
+@pytest.mark.slow
+def test_fine_tuning_beats_prompting_between_floor_and_ceiling(ran: Callable[..., Any]) -> None:
+    folder = ran("community_fidelity").folder
+    gained = row(folder, "origin_effects", "macro_f1", "aligned - in_context")
+    assert gained["low"] > 0
+    assert "paired" in gained["method"]
+    stands = row(folder, "origin_fidelity", "macro_f1", "aligned")
+    assert stands["floor_high"] < stands["low"]
+    assert stands["high"] < stands["ceiling_low"]
+    assert stands["flag"] is None
+    assert row(folder, "origin_effects", "macro_f1", "shuffled")["low"] < 1 / 6 + 0.05
+
+
+@pytest.mark.slow
+def test_the_page_finds_the_planted_communities_and_counts_every_reply(ran: Callable[..., Any]) -> None:
+    made = ran("community_fidelity")
+    tables = {s.name: s.table for s in made.page.sections if s.table is not None}
+    assert tables["agreement"].filter(measure="adjusted Rand")["value"][0] >= 0.9
+    lost = tables["attrition"]
+    assert (
+        lost["asked"] == lost["kept"] + lost["no answer"] + lost["refused"] + lost["repeated"] + lost["copied"]
+    ).all()
+    assert set(lost["condition"]) == {"base", "in_context", "aligned", "shuffled", "human"}
+    assert lost.filter(pl.col("condition") != "human")["asked"].unique().to_list() == [6 * 9 * 20]
+    assert tables["claims"].filter(pl.col("claim").str.contains("ratio"))["same sign?"].to_list() == ["yes"]
+
+
+@pytest.mark.slow
+def test_nothing_is_claimed_where_nothing_is_planted(ran: Callable[..., Any]) -> None:
+    made = ran("community_fidelity", null=True)
+    gained = row(made.folder, "origin_effects", "macro_f1", "aligned - in_context")
+    assert gained["low"] <= 0 <= gained["high"]
+    assert "No difference" in made.page.summary
+    told = [s.prose for s in made.page.sections if s.level == "warning"]
+    assert any("No communities" in t for t in told)
+    asked = {s.name: s.table for s in made.page.sections if s.name == "claims"}["claims"]
+    assert asked.filter(pl.col("claim").str.contains("ratio|closer"))["same sign?"].is_in(["undecided"]).all()
+
+
+def test_leiden_recovers_the_planted_communities() -> None:
+    society = planted(people=720, communities=6, posts=2, largest=3.0, seed=5)
+    from sociolect.find.declared import declared
+    from sociolect.find.quality import adjusted_rand
+
+    members = find.engine("leiden", 1.0)(society, seed=1)
+    assert adjusted_rand(members, declared(society, column="planted")).value >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("example", "communities"),
+    [
+        ("reddit_diet_body", {"loseit", "keto", "fasting", "gainit", "xxfitness", "Supplements"}),
+        ("irc", None),
+        ("slack", None),
+    ],
+)
+def test_real_posts_run_to_a_page(
+    example: str, communities: set[str] | None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The documented command, with less of everything: the chain runs, and fine-tuned stands above shuffled (dossier 9)."""
+    less = SIZES["tiny"]._replace(corpus=400, posts=200, topics=8, tokens=32, exemplars=5)
+    monkeypatch.setitem(recipe.SIZES, "tiny", less)
+    monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(tmp_path / "key"))
+    slug, said = arguments.study(EXAMPLES / f"{example}.toml", data)
+    card = systems.find(slug)
+    folder = tmp_path / "run"
+    with workspace(folder, system=slug, keywords={}) as work:
+        page = card.run(work, **arguments.keywords(card, said))
+        write(page, folder / "report.html")
+    assert row(folder, "origin_effects", "macro_f1", "aligned - shuffled")["low"] > 0
+    tables = {s.name: s.table for s in page.sections if s.table is not None}
+    assert (tables["attrition"]["kept"] > 0).all()
+    assert tables["copies"].filter(measure="overlap:copied").height == 5
+    if communities:
+        assert set(pl.read_parquet(folder / "steps/origin/frame.parquet")["community"]) == communities
+    else:
+        assert "agreement" in tables
+    # No name that stands in the data stands on the page: neither on it nor in what it links.
+    html = (folder / "report.html").read_text()
+    known = pl.read_parquet(folder / "steps/society/people.parquet")["person"]
+    assert not [p for p in known if len(p) > 8 and p in html]
