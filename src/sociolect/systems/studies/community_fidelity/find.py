@@ -21,9 +21,10 @@ from sociolect.find.placed import placed
 from sociolect.find.structure import structure
 from sociolect.find.ties import among, link
 from sociolect.frames import Effects, Members, Posts, Society
-from sociolect.systems.studies.community_fidelity.load import by_members
+from sociolect.systems.studies.community_fidelity.load import SIDES, by_members
 
 LEAST = 10  # people: nothing is said about fewer
+SIDE = 5  # people on each side, and twice as many posts: a classifier is calibrated over four folds of people
 
 
 def engine(name: str, resolution: float) -> Callable[..., Members]:
@@ -99,27 +100,29 @@ def chosen(
 ) -> tuple[Members, pl.DataFrame]:
     """The communities the study is about, and one row per community with its sizes and why it is in or out.
 
-    `said` is the cleaned posts with their side. A community needs `least` people, and two posts on every side; of those the
+    `said` is the cleaned posts with their side. A community needs `least` people, and 5 people with 10 posts on every side; of those the
     `most` with the most training posts are taken (or those named by `only`). Raises RefusedError where fewer than two stay.
     """
     spoken = by_members(said, members)
     sizes = spoken.group_by("community").agg(
-        people=pl.col("person").n_unique(), **{s: (pl.col("side") == s).sum() for s in ("train", "judge", "reference")}
+        people=pl.col("person").n_unique(),
+        **{s: (pl.col("side") == s).sum() for s in SIDES},
+        fewest=pl.min_horizontal(pl.col("person").filter(pl.col("side") == s).n_unique() for s in SIDES),
     )
     sizes = sizes.sort("train", "community", descending=[True, False])
     if absent := sorted(set(only) - set(sizes["community"])):
         raise UsageError(f"no community {', '.join(absent)}; there are: {', '.join(sizes['community'].head(20))}")
-    poor = pl.min_horizontal("train", "judge", "reference") < 2
+    poor = (pl.min_horizontal(*SIDES) < 2 * SIDE) | (pl.col("fewest") < SIDE)
     why = (
         pl.when(pl.lit(bool(only)) & ~pl.col("community").is_in(list(only)))
         .then(pl.lit("not asked for"))
         .when(pl.col("people") < least)
         .then(pl.lit(f"fewer than {least} people"))
         .when(poor)
-        .then(pl.lit("too few posts on one side"))
+        .then(pl.lit("too few people or posts on one side"))
         .otherwise(pl.lit(None, pl.String))
     )
-    sizes = sizes.with_columns(left_out=why)
+    sizes = sizes.with_columns(left_out=why).drop("fewest")
     rank = pl.col("left_out").is_null().cum_sum()
     sizes = sizes.with_columns(
         left_out=pl.when(pl.col("left_out").is_null() & (rank > most))

@@ -84,7 +84,7 @@ def test_real_posts_run_to_a_page(
     example: str, communities: set[str] | None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The documented command, with less of everything: the chain runs, and fine-tuned stands above shuffled (dossier 9)."""
-    less = SIZES["tiny"]._replace(corpus=400, posts=200, topics=8, tokens=32, exemplars=5)
+    less = SIZES["tiny"]._replace(corpus=250, posts=150, topics=8, tokens=32, exemplars=5)
     monkeypatch.setitem(recipe.SIZES, "tiny", less)
     monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(tmp_path / "key"))
     slug, said = arguments.study(EXAMPLES / f"{example}.toml", data)
