@@ -50,7 +50,9 @@ def test_the_page_finds_the_planted_communities_and_counts_every_reply(ran: Call
 
 
 @pytest.mark.slow
-def test_nothing_is_claimed_where_nothing_is_planted(ran: Callable[..., Any]) -> None:
+def test_nothing_is_claimed_where_nothing_is_planted(ran: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    less = SIZES["tiny"]._replace(originals=4, corpus=300, posts=200, exemplars=5)
+    monkeypatch.setitem(recipe.SIZES, "tiny", less)
     made = ran("community_fidelity", null=True)
     gained = row(made.folder, "origin_effects", "macro_f1", "aligned - in_context")
     assert gained["low"] <= 0 <= gained["high"]
@@ -83,9 +85,10 @@ def test_leiden_recovers_the_planted_communities() -> None:
 def test_real_posts_run_to_a_page(
     example: str, communities: set[str] | None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The documented command, with less of everything: the chain runs, and fine-tuned stands above shuffled (dossier 9)."""
-    less = SIZES["tiny"]._replace(corpus=250, posts=150, topics=8, tokens=32, exemplars=5)
-    monkeypatch.setitem(recipe.SIZES, "tiny", less)
+    """The documented command, at its tiniest: the chain runs, and fine-tuned stands above shuffled (dossier 9)."""
+    if communities:
+        less = SIZES["tiny"]._replace(corpus=250, posts=150, topics=8, tokens=32, exemplars=5)
+        monkeypatch.setitem(recipe.SIZES, "tiny", less)
     monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(tmp_path / "key"))
     slug, said = arguments.study(EXAMPLES / f"{example}.toml", data)
     card = systems.find(slug)
