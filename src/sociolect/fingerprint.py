@@ -34,7 +34,8 @@ def _feed(take: Callable[[bytes], None], value: Any) -> None:
             for column in value.get_columns():
                 take(_rows(column))
         case Path():
-            take(repr(of_folder(value) if value.is_dir() else of_file(value)).encode())
+            # A path that is not there is a value too: whoever reads it says what is wrong.
+            take(repr(of_folder(value) if value.is_dir() else of_file(value) if value.is_file() else "absent").encode())
         case dict():
             _feed(take, sorted((fingerprint(k), fingerprint(v)) for k, v in value.items()))
         case set() | frozenset():

@@ -12,7 +12,7 @@ from sociolect.compare.fidelity import origin_fidelity
 from sociolect.compare.origin import f1_effects
 from sociolect.compare.profiles import profiles
 from sociolect.elicit.human import human
-from sociolect.errors import InputError, UsageError
+from sociolect.errors import InputError, UsageError, unknown
 from sociolect.frames import Members, Posts
 from sociolect.load.planted import planted
 from sociolect.load.planted import topics as planted_topics
@@ -79,6 +79,10 @@ SIZES = {
         decoding=SHARP,
     ),
 }
+ROLES = (
+    "post", "person", "text", "thread", "parent", "time", "kind", "topic", "community", "scope",
+    "link_child", "link_parent", "tie_source", "tie_target", "tie_kind", "tie_weight",
+)  # fmt: skip
 BOUNDED = ("base", "in_context", "aligned")
 PAIRS = (("aligned", "in_context"), ("aligned", "shuffled"), ("in_context", "base"))
 
@@ -130,8 +134,10 @@ def run(
     else:
         if null:
             raise UsageError("--null plants a society without communities: it does not go with --posts")
-        table_of = {"where": where, "links": links, "ties": ties, "anonymous": anonymous, "keep_ids": keep_ids}
-        society = workspace.society("society", table, posts, **(columns or {}), **table_of)
+        if strange := sorted(set(columns or {}) - set(ROLES)):
+            raise unknown("role of a column", strange[0], ROLES)
+        rows = {"where": where, "links": links, "ties": ties, "anonymous": anonymous, "keep_ids": keep_ids}
+        society = workspace.society("society", table, posts, **(columns or {}), **rows)
 
     # Who stands where is settled before anything is learnt.
     side = workspace.frame("sides", pl.DataFrame, sides, society, by=split, seed=seed)
