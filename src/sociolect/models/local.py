@@ -8,7 +8,7 @@ from typing import Any
 from sociolect.errors import InputError, ModelError, UsageError, needs
 from sociolect.models import chats as layout
 from sociolect.models.model import Chat, streams
-from sociolect.models.quiet import no_bars
+from sociolect.models.quiet import lengths_held_here, no_bars
 from sociolect.models.threads import fixed_threads, patient_torch
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
@@ -181,8 +181,6 @@ def local(
                 module = _merged(module, laid)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"{name or folder} cannot be opened: {str(error).strip().splitlines()[0]}") from error
-    # Lengths are held against the model's context here, with an error; the tokenizer's own word on it is noise.
-    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if getattr(module, "_is_stateful", False):
         raise ModelError(f"{name or folder} keeps a running state: padded batches would change its words")
     base = name or (f"hf/{here.name}" if here.is_dir() else f"hf/{folder}")
@@ -190,7 +188,7 @@ def local(
         name=base if laid is None or name else f"{base}@{laid.name}",
         folder=here if here.is_dir() else str(folder),
         module=module.to(device).eval(),
-        tokenizer=tokenizer,
+        tokenizer=lengths_held_here(tokenizer),
         adapter=laid,
         device=device,
         dtype=dtype,

@@ -13,7 +13,7 @@ from sociolect.frames import Examples
 from sociolect.models.local import Local, local
 from sociolect.models.model import user
 from sociolect.models.pretraining import Corpus, train
-from sociolect.models.quiet import no_bars
+from sociolect.models.quiet import lengths_held_here, no_bars
 from sociolect.models.threads import patient_torch
 from sociolect.seeds import derive, substream
 
@@ -151,7 +151,7 @@ def _tokenizer(texts: Sequence[str], dial: Size) -> Any:
         model_max_length=dial.context,
     )
     tokenizer.chat_template = TEMPLATE
-    return tokenizer
+    return lengths_held_here(tokenizer)
 
 
 def _corpus(model: Local, prompts: list[str], replies: list[str], context: int) -> Corpus:
