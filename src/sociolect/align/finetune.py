@@ -1,7 +1,6 @@
 """One base model taught by every community in turn: all its weights, or a low-rank adapter beside them."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from sociolect.errors import ModelError, RefusedError, UsageError, needs
 from sociolect.frames import Examples
 from sociolect.models.local import Local, local
 from sociolect.models.model import Model
+from sociolect.models.quiet import no_bars
 
 Progress = Callable[[str, int, int], None]  # community, steps done, steps in all
 
@@ -153,9 +153,9 @@ def _finetuned(
 
             run(one, base, save_every=save_every, each_step=each_step)
 
-        with _quiet():
+        with no_bars():
             side_by_side(due, do, workers=workers if base.device == "cpu" else 1)
-    with _quiet():
+    with no_bars():
         return {one.community: _opened(base, one.folder, plan) for one in jobs}
 
 
@@ -197,20 +197,6 @@ def _checked(model: Model, examples: Examples, places: Mapping[str, Path], plan:
     if plan.lora_rank and model.adapter and (model.adapter / "adapter_config.json").exists():
         raise ModelError(f"{model.name} wears an adapter: lay a second one over its base, or train full weights")
     return model
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' own progress bars: twelve of them at once say nothing."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _digest(module: Any) -> str:
