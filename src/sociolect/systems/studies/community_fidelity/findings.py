@@ -68,19 +68,27 @@ def verdict(effects: Effects) -> str:
 
 
 def warnings(f: Findings, communities: int) -> list[Section]:
-    """What must not be overlooked, said loudly; nothing where all is well."""
-    told = []
+    """What must not be overlooked, said loudly, one section each; none where all is well."""
+    told: list[tuple[str, str]] = []
     if f.structure is not None and looks_random(f.structure):
         told.append(
-            "No communities: the network has no more structure than its rewired copies, or seeds do not agree. What follows compares groups that may mean nothing."
+            (
+                "No communities",
+                "No communities: the network has no more structure than its rewired copies, or seeds do not agree. What follows compares groups that may mean nothing.",
+            )
         )
     best = max((row(f.effects, "macro_f1", a)["high"] or 0.0) for a in ("base", "in_context", "aligned"))
     if best < 0.3:
-        told.append("The communities are not distinct: no arm reaches an origin F1 of .3.")
+        told.append(
+            ("Communities are not distinct", "The communities are not distinct: no arm reaches an origin F1 of .3.")
+        )
     human = row(f.effects, "macro_f1", "human")
     if (human["low"] or 0.0) <= 1 / communities:
         told.append(
-            "People's own posts cannot be told apart by community: there is no ceiling to hold a model against."
+            (
+                "No human ceiling",
+                "People's own posts cannot be told apart by community: there is no ceiling to hold a model against.",
+            )
         )
     bounded = pl.concat([e.select("measure", "contrast", "flag") for e in (f.bounded, f.near) if e is not None])
     # The untouched base is expected at the floor, and single communities have their own rows in the table.
@@ -93,9 +101,14 @@ def warnings(f: Findings, communities: int) -> list[Section]:
     }
     for flag, what in known.items():
         if rows := flags.filter(pl.col("flag") == flag).select("measure", "contrast").rows():
-            told.append(f"{flag.capitalize()}, {what}: " + ", ".join(f"{m} of {c}" for m, c in rows) + ".")
+            told.append(
+                (flag.capitalize(), f"{flag.capitalize()}, {what}: " + ", ".join(f"{m} of {c}" for m, c in rows) + ".")
+            )
     if "anonymous" in f.society.people.columns and bool(f.society.people["anonymous"].all()):
         told.append(
-            "The posts have no authors: every post counts as its own person, so intervals may be too narrow where one author wrote several."
+            (
+                "No authors",
+                "The posts have no authors: every post counts as its own person, so intervals may be too narrow where one author wrote several.",
+            )
         )
-    return [Section("Warnings", "\n\n".join(told), level="warning")] if told else []
+    return [Section(title, text, level="warning") for title, text in told]
