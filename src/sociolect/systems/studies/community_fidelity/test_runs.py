@@ -74,37 +74,37 @@ def test_leiden_recovers_the_planted_communities() -> None:
 
 @pytest.mark.slow
 @pytest.mark.realdata
-@pytest.mark.parametrize(
-    ("example", "communities"),
-    [
-        ("reddit_diet_body", {"loseit", "keto", "fasting", "gainit", "xxfitness", "Supplements"}),
-        ("irc", None),
-        ("slack", None),
-    ],
-)
-def test_real_posts_run_to_a_page(
-    example: str, communities: set[str] | None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The documented command, at its tiniest: the chain runs, and fine-tuned stands above shuffled (dossier 9)."""
-    if communities:
+@pytest.mark.parametrize("example", ["reddit_diet_body", "irc", "slack"])
+def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The documented command, two of the three with less of everything: the chain runs, whatever the texts are like."""
+    if example != "slack":
         less = SIZES["tiny"]._replace(corpus=250, posts=150, topics=8, tokens=32, exemplars=5)
         monkeypatch.setitem(recipe.SIZES, "tiny", less)
-    monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(tmp_path / "key"))
+    # Pseudonyms decide who falls on which side: another key is another split.
+    key = tmp_path / "key"
+    key.write_text("5" * 64 + "\n")
+    key.chmod(0o600)
+    monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(key))
     slug, said = arguments.study(EXAMPLES / f"{example}.toml", data)
     card = systems.find(slug)
     folder = tmp_path / "run"
     with workspace(folder, system=slug, keywords={}) as work:
         page = card.run(work, **arguments.keywords(card, said))
         write(page, folder / "report.html")
-    assert row(folder, "origin_effects", "macro_f1", "aligned - shuffled")["low"] > 0
     tables = {s.name: s.table for s in page.sections if s.table is not None}
     assert (tables["attrition"]["kept"] > 0).all()
     assert tables["copies"].filter(measure="overlap:copied").height == 5
-    if communities:
-        assert set(pl.read_parquet(folder / "steps/origin/frame.parquet")["community"]) == communities
+    spoken = pl.read_parquet(folder / "steps/origin/frame.parquet")["community"].unique()
+    if example == "reddit_diet_body":
+        assert set(spoken) == {"loseit", "keto", "fasting", "gainit", "xxfitness", "Supplements"}
+        # Dossier, section 9, for the first 20 words; here 150 posts of a community teach the judge its first 40.
+        assert row(folder, "origin_effects", "macro_f1", "human")["estimate"] >= 0.6
     else:
-        assert "agreement" in tables
-    # No name that stands in the data stands on the page: neither on it nor in what it links.
+        assert tables["agreement"].filter(measure="homogeneity")["value"][0] >= 0.8
+    if example != "irc":  # there the reply network's communities hardly differ in what they say: nothing is claimed
+        assert row(folder, "origin_effects", "macro_f1", "aligned - shuffled")["low"] > 0
+    # No pseudonym stands on the page, and where the study is sensitive no text does.
     html = (folder / "report.html").read_text()
     known = pl.read_parquet(folder / "steps/society/people.parquet")["person"]
     assert not [p for p in known if len(p) > 8 and p in html]
+    assert not (page.sensitive and "<blockquote" in html)
