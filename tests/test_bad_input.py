@@ -69,6 +69,7 @@ CASES = {
         plain(TWO), ["--split", "time", "--columns", COLUMNS.replace("time=at,", ""), "--finder", "declared"], 5, "no time",
     ),
     "an unknown role": (plain(TWO), ["--columns", "post=id,persn=who,text=body"], 2, "did you mean 'person'?"),
+    "a base without weights": (plain(TWO), ["--base", "openai/some-model"], 2, "fine-tunes its base"),
     "an unknown community": (plain(TWO), ["--finder", "declared", "--only", "mauve"], 2, "mauve"),
     "a kind of tie nobody has": (plain(TWO), ["--network", "follows"], 2, "follows"),
 }  # fmt: skip

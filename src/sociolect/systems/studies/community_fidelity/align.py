@@ -37,13 +37,22 @@ def train_base(posts: Posts, *, folder: Path, size: str, seed: int) -> None:
     scratch(pooled(posts, group="community", context=80, topic_column="topic", seed=seed), folder, size=size, seed=seed)
 
 
-def opened(base: Path | str) -> Local:
-    """The base model: a folder, or `hf/<hub id or folder>`; others cannot be fine-tuned here."""
-    if isinstance(base, str) and not base.startswith("hf/"):
+def given(base: str) -> Path | str:
+    """Where a named base lies: a folder, whose content then counts for every step made of it, or a hub id.
+
+    Raises UsageError for a model whose weights are not to be had: it cannot be fine-tuned.
+    """
+    if not base.startswith("hf/"):
         raise UsageError(
             f"--base {base}: this study fine-tunes its base, so it takes hf/<hub id or folder>; without --base it trains its own"
         )
-    return local(base if isinstance(base, Path) else base.removeprefix("hf/"), top_k=TOP_K, name="base")
+    where = base.removeprefix("hf/")
+    return Path(where) if Path(where).is_dir() else where
+
+
+def opened(base: Path | str) -> Local:
+    """The base model, in the arms' common setting."""
+    return local(base, top_k=TOP_K, name="base")
 
 
 def demonstrate(posts: Posts, members: Members, *, name_community: bool, most: int, seed: int) -> Examples:

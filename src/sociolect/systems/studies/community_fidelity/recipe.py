@@ -125,6 +125,7 @@ def run(
     `columns` maps roles to columns (`person=author_id,text=body`; `sociolect guess FILE` proposes). `null` plants nothing.
     """
     dial, plants = SIZES[size], posts is None
+    own = align.given(base) if base else None
     if posts is None:
         if columns or where or links or ties:
             raise UsageError("--columns, --where, --links and --ties describe a table: name it with --posts")
@@ -156,8 +157,10 @@ def run(
     train = align.topical(parts["train"], about)
 
     # One base model; its arms differ in one thing each.
-    begun: Path | str = base or workspace.files(
-        "base", align.train_base, train, size="tiny" if size == "tiny" else "small", seed=seed
+    begun = (
+        own
+        if own is not None
+        else workspace.files("base", align.train_base, train, size="tiny" if size == "tiny" else "small", seed=seed)
     )
     taught = {
         "lora_rank": lora_rank,

@@ -13,6 +13,7 @@ import pytest
 from sociolect import frames
 from sociolect.compare.origin import f1_effects
 from sociolect.errors import RefusedError
+from sociolect.fingerprint import fingerprint
 from sociolect.frames import Effects, Replies
 from sociolect.load.planted import planted, topics
 from sociolect.measure.overlap import duplicates, overlap
@@ -231,3 +232,12 @@ def test_a_reader_is_multi_label_where_a_text_has_several_labels() -> None:
     assert (single.multi, single.labels, single.accuracy) == (False, ("cat", "dog"), 1.0)
     several = one.with_columns(labels=pl.concat_list("labels", pl.lit("pet")))
     assert measure.reader(several, seed=0).multi
+
+
+def test_a_base_in_a_folder_counts_by_its_content(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    base = align.given(f"hf/{tmp_path}")
+    before = fingerprint(base)
+    (tmp_path / "config.json").write_text("{ }")
+    assert fingerprint(align.given(f"hf/{tmp_path}")) != before
+    assert align.given("hf/some/hub-id") == "some/hub-id"
