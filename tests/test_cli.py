@@ -197,7 +197,7 @@ def test_json_is_one_value_and_nothing_else(said: Said, tmp_path: Path) -> None:
         ("person", "user"),
         ("text", "body"),
     ]
-    assert told["docs"] == {"written": ["frames.md", "systems.md"]}
+    assert told["docs"] == {"written": ["frames.md", "systems.md", "files.md"]}
 
 
 def test_a_study_file_says_the_keywords_and_the_command_line_has_the_last_word(said: Said) -> None:
