@@ -91,6 +91,21 @@ class Workspace:
 
         return self._once(name, make, inputs, keywords, write)
 
+    def branch(self, name: str) -> "Workspace":
+        """A workspace below this one, for the same study with another knob: it begins with this one's steps.
+
+        What the knob does not change is read back, not made again. The steps are hard links where the disk has them: a
+        step is never written in place.
+        """
+        below = Workspace(self.folder / "branches" / name, lambda step: self.say(f"{name}: {step}"))
+        for step in sorted((self.folder / "steps").glob("[!.]*")):
+            there = below.folder / "steps" / step.name
+            if (_read(there / "step.json") or {}).get("key") != (_read(step / "step.json") or {}).get("key"):
+                shutil.rmtree(there, ignore_errors=True)
+                shutil.copytree(step, there, copy_function=_linked)
+        self.record[f"branches/{name}"] = below.record
+        return below
+
     def _once(
         self,
         name: str,
@@ -130,6 +145,13 @@ class Workspace:
             ) from error
         self.record[name] = said | {"reused": False}
         return folder
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one without links
+        shutil.copy2(source, target)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

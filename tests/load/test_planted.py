@@ -395,3 +395,45 @@ def test_a_hundred_thousand_people() -> None:
     assert society.posts.filter(kind="post").height == 600_000
     assert society.ties["weight"].sum() == 500_000
     assert across(society) == pytest.approx(0.1, abs=1e-6)
+
+
+def moved(posts: pl.DataFrame) -> float:
+    """How far the words of these posts lie from what `truth` says of each community: mean total variation over slots."""
+    said = truth(seed=3).filter(trait="word")
+    slots = {w: slot for slot, some in lexicon()["synonyms"].items() for w in some}
+    used = posts.select("planted", word=pl.col("text").str.to_lowercase().str.extract_all(r"[a-z']+")).explode("word")
+    known = said.rename({"level": "word", "community": "planted"}).with_columns(
+        slot=pl.col("word").replace_strict(slots, default=None)
+    )
+    seen = (
+        used.join(known.select("planted", "word", "slot").unique(), on=["planted", "word"])
+        .group_by("planted", "slot", "word")
+        .len()
+    )
+    share = seen.with_columns(seen=pl.col("len") / pl.col("len").sum().over("planted", "slot"))
+    both = known.join(share, on=["planted", "slot", "word"], how="left").with_columns(pl.col("seen").fill_null(0.0))
+    return float(
+        both.group_by("planted", "slot")
+        .agg(((pl.col("seen") - pl.col("value")).abs().sum() / 2).alias("tv"))["tv"]
+        .mean()
+    )  # type: ignore[arg-type]
+
+
+def test_drift_moves_the_late_words_and_not_the_first() -> None:
+    posts = originals(planted(people=1200, posts=20, drift=1.0, habit=0.0, seed=3)).sort("time")
+    tenth = posts.height // 10
+    first, last = moved(posts.head(tenth)), moved(posts.tail(tenth))
+    still = originals(planted(people=1200, posts=20, habit=0.0, seed=3)).sort("time").tail(tenth)
+    assert first < 0.15
+    assert last > 0.3
+    assert moved(still) < 0.15
+
+
+def test_the_young_speak_their_own_variety_only_where_it_is_planted() -> None:
+    for variety, due in ((0.0, False), (1.0, True)):
+        posts = originals(planted(people=3000, posts=10, variety=variety, habit=0.0, seed=3))
+        young, older = (moved(posts.filter(age_group=g)) for g in ("under 32", "32 and over"))
+        assert (young > 0.3) == due
+        assert older < 0.15
+    still = planted(people=300, null=True, drift=1.0, variety=1.0, seed=3).posts
+    assert still.equals(planted(people=300, null=True, seed=3).posts)

@@ -11,9 +11,10 @@ from sociolect import frames
 from sociolect.errors import UsageError
 from sociolect.frames import Society
 from sociolect.load.planted_ties import KINDS, Acts, acts, apportion, pairs
-from sociolect.load.planted_words import EMOTIONS, Floats, Ints, dialects, draw, lexicon, pick, sentences
+from sociolect.load.planted_words import EMOTIONS, Floats, Ints, beside, dialects, draw, lexicon, pick, sentences
 from sociolect.seeds import derive, substream
 
+YOUNG, OLDER, CUT = "under 32", "32 and over", 32  # years; about one in six is younger
 SUPPORT = 0.25  # chance that a reply inside a community is joyful whatever its author's mood, at strength 1
 _START, _DAYS, _DAY = datetime(2025, 1, 1, tzinfo=UTC), 180, 86_400_000_000
 
@@ -29,6 +30,8 @@ def planted(
     null: bool = False,
     strength: float = 1.0,
     habit: float = 0.2,
+    drift: float = 0.0,
+    variety: float = 0.0,
     seed: int = 0,
 ) -> Society:
     """A society with planted communities, ties, dialects, tones, traits and opinions; with `null`, none of them matters.
@@ -40,7 +43,12 @@ def planted(
     With probability `habit` an author chooses a topic, tone or word as always: so the posts of one author are alike, while
     communities keep the shares that `truth` states.
 
-    - people: person, planted (the community), age, gender, country, opinion (-1 to 1), severity (communities .4 apart).
+    Two things make a community speak otherwise than `truth` says. `drift`: with a probability that grows from 0 to `drift`
+    over the half year, an original is put in the community's new words. `variety`: with that probability, one by a person
+    under 32 (about a sixth of all) is put in the words of the community's young.
+
+    - people: person, planted (the community), age, age_group (under 32, 32 and over), gender, country, opinion (-1 to 1),
+      severity (communities .4 apart).
     - posts, in order of time: post, person, text, thread, parent, time, kind (post, reply, repost), topic, emotion, toxic.
     - ties: who replied to, reposted or mentioned whom and how often, exactly as the posts show it.
 
@@ -56,7 +64,8 @@ def planted(
     (360, 300.0)
     """
     _check(
-        communities, people=people, posts=posts, mixing=mixing, degree=degree, largest=largest, strength=strength, habit=habit
+        communities, people=people, posts=posts, mixing=mixing, degree=degree, largest=largest, strength=strength, habit=habit,
+        drift=drift, variety=variety,
     )  # fmt: skip
     seed = derive(seed, "planted")
     sizes = _sizes(people, communities, largest)
@@ -69,9 +78,23 @@ def planted(
         {"source": ids.gather(tied[:, 0]), "target": ids.gather(tied[:, 1]), "kind": pick(list(KINDS), done.kind)}
     )
     weighed = shown.group_by("source", "target", "kind").agg(weight=pl.len().cast(pl.Float64))
+    crowd = _people(home, ids, strength, seed)
+    # a post is late with a chance that grows with its time; the young have a chance of their own
+    other = variety * (crowd["age_group"] == YOUNG).to_numpy()
     return Society(
-        people=frames.people(_people(home, ids, strength, seed)),
-        posts=frames.posts(_posts(done, home, ids, strength=strength, habit=habit, seed=seed)),
+        people=frames.people(crowd),
+        posts=frames.posts(
+            _posts(
+                done,
+                home,
+                ids,
+                strength=strength,
+                habit=habit,
+                drift=0.0 if null else drift,
+                variety=0.0 * other if null else other,
+                seed=seed,
+            )
+        ),
         ties=frames.ties(weighed.sort("source", "target", "kind")),
     )
 
@@ -126,6 +149,8 @@ def _check(communities: int, **knobs: float) -> None:
         "largest": (lambda v: 1 <= v < np.inf, "not 1 (all alike) or more"),
         "strength": (lambda v: 0 <= v < np.inf, "not 0 (all alike) or more"),
         "habit": (lambda v: 0 <= v <= 1, "not a share from 0 to 1"),
+        "drift": (lambda v: 0 <= v <= 1, "not a share from 0 to 1"),
+        "variety": (lambda v: 0 <= v <= 1, "not a share from 0 to 1"),
     }
     seen = {**knobs, "communities": communities}
     faults = [
@@ -148,12 +173,14 @@ def _people(home: Ints, ids: pl.Series, strength: float, seed: int) -> pl.DataFr
     n, said = len(home), lexicon()
     means = {name: values[home] for name, values in _traits(int(home.max()) + 1, strength, seed).items()}
     rng = substream(seed, "people")
+    ages = np.clip(rng.normal(means["age"], 8).round(), 13, 99).astype(np.int64)
     mean, firm = (1 + means["opinion"]) / 2, 20.0  # a beta distribution: bounded, and its mean is exact
     return pl.DataFrame(
         {
             "person": ids,
             "planted": pick(said["names"], home),
-            "age": np.clip(rng.normal(means["age"], 8).round(), 13, 99).astype(np.int64),
+            "age": ages,
+            "age_group": pick([OLDER, YOUNG], (ages < CUT).astype(np.int64)),
             "gender": pick(said["genders"], rng.choice(3, size=n, p=(0.47, 0.06, 0.47))),
             "country": pick(said["countries"], rng.integers(len(said["countries"]), size=n)),
             "opinion": 2 * rng.beta(mean * firm, (1 - mean) * firm) - 1,
@@ -175,7 +202,9 @@ def _traits(communities: int, strength: float, seed: int) -> dict[str, Floats]:
     }
 
 
-def _posts(done: Acts, home: Ints, ids: pl.Series, *, strength: float, habit: float, seed: int) -> pl.DataFrame:
+def _posts(
+    done: Acts, home: Ints, ids: pl.Series, *, strength: float, habit: float, drift: float, variety: Floats, seed: int
+) -> pl.DataFrame:
     """The posts that show the acts, in order of time, with what each was meant to be."""
     rng = substream(seed, "posts")
     spoken = dialects(int(home.max()) + 1, strength=strength, seed=seed)
@@ -194,9 +223,14 @@ def _posts(done: Acts, home: Ints, ids: pl.Series, *, strength: float, habit: fl
     own, again = slice(0, done.stages[2]), slice(done.stages[2], n)
     emotion[again], toxic[again] = emotion[parent[again]], toxic[parent[again]]
 
+    count = int(home.max()) + 1
+    late = substream(seed, "late").random(n) < drift * time / (_DAYS * _DAY)
+    young = substream(seed, "young").random(n) < variety[author]
+    new = [dialects(count, strength=strength, seed=derive(seed, which)) for which in ("late", "young")]
     texts = sentences(
-        spoken, home=home, person=author[own], topic=topic[own], emotion=emotion[own], toxic=toxic[own],
-        habit=habit, rng=substream(seed, "texts"),
+        beside(beside(spoken, new[0]), new[1]), home=home, person=author[own], topic=topic[own], emotion=emotion[own],
+        toxic=toxic[own], habit=habit, rng=substream(seed, "texts"),
+        of=(home[author] + count * np.where(young, 2, late))[own],
     )  # fmt: skip
     calls = np.zeros(len(texts), dtype=np.int64)
     calls[: len(done.calls)] = done.calls + 1

@@ -74,6 +74,19 @@ def dialects(communities: int, *, strength: float, seed: int) -> Dialects:
     )
 
 
+def beside(first: Dialects, second: Dialects) -> Dialects:
+    """Two tables of dialects in one: community c of the second stands in row c + C.
+
+    >>> beside(dialects(2, strength=1.0, seed=1), dialects(2, strength=1.0, seed=2)).toxic.shape
+    (4,)
+    """
+    both = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in ("topic", "emotion", "toxic", "adverb_first", "feeling_first")
+    }
+    return Dialects(**both, words={slot: np.concatenate([w, second.words[slot]]) for slot, w in first.words.items()})
+
+
 def draw(shares: Floats, rows: Ints, rng: np.random.Generator) -> Ints:
     """One choice for each row, out of the shares of the community that the row names."""
     ends = np.cumsum(shares, axis=1)[:, :-1]
@@ -94,12 +107,14 @@ def sentences(
     toxic: Bools,
     habit: float,
     rng: np.random.Generator,
+    of: Ints | None = None,
 ) -> pl.Series:
     """One sentence for each post. `home` has one entry a person, the others one a post.
 
-    With probability `habit` a word is the author's pet among its synonyms, else a new choice of the community's.
+    With probability `habit` a word is the author's pet among its synonyms, else a new choice of the community's: of the
+    dialect `of` where it is given, else of the author's home.
     """
-    said, n, of = lexicon(), len(person), home[person]
+    said, n, of = lexicon(), len(person), home[person] if of is None else of
     pets = {slot: draw(shares, home, rng) for slot, shares in spoken.words.items()}
 
     def word(slot: str, rows: Ints) -> pl.Series:

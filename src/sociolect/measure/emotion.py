@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import polars as pl
 
 from sociolect.frames import Replies, Scores
-from sociolect.measure.classifier import Classifier
+from sociolect.measure.pretrained import Reader
 from sociolect.measure.scoring import said, score, spread
 
 MEASURE = "emotion:"
 
 
-def emotion(replies: Replies, reader: Classifier) -> Scores:
+def emotion(replies: Replies, reader: Reader) -> Scores:
     """The reader's confidence in each emotion for each reply: measures `emotion:<label>`; null without text.
 
     One row per reply and emotion. Sec. 5.2 of arXiv 2408.09366 reads eleven emotions; any reader's labels do here.

@@ -2,11 +2,11 @@
 
 from sociolect.errors import RefusedError, unknown
 from sociolect.frames import Replies, Scores
-from sociolect.measure.classifier import Classifier
+from sociolect.measure.pretrained import Reader
 from sociolect.measure.scoring import said, score, spread
 
 
-def toxicity(replies: Replies, reader: Classifier, *, positive: str = "offensive") -> Scores:
+def toxicity(replies: Replies, reader: Reader, *, positive: str = "offensive") -> Scores:
     """The reader's probability of the label `positive` for each reply: measure `toxicity`, in [0, 1]; null without text.
 
     A reader trained with `balance=False` says how likely a text is at the training set's rate; a balanced one at even odds.

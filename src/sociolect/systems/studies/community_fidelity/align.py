@@ -10,14 +10,16 @@ from sociolect.align.demonstrations import demonstrations, pooled
 from sociolect.align.finetune import finetune_each, folder_name
 from sociolect.align.in_context import in_context
 from sociolect.elicit.ask import ask
-from sociolect.errors import UsageError
+from sociolect.errors import InputError, UsageError
 from sociolect.frames import Examples, Members, Posts, Replies
+from sociolect.load.planted_tasks import tasks
 from sociolect.models.local import Local, local
 from sociolect.models.model import Model
 from sociolect.models.scratch import scratch
 from sociolect.systems.studies.community_fidelity.elicit import prompts
 from sociolect.text import words as words_of
 
+TASKS = 0.5  # ours: general tasks among what a base learns where a mix is asked for, per post; it then knows them all
 TOP_K = 50  # [code] the framework's default; the model protocol has none, so it is bound when the weights are opened
 ARMS = ("base", "in_context", "aligned", "shuffled")
 
@@ -29,12 +31,46 @@ def topical(posts: Posts, topics: pl.DataFrame) -> Posts:
     return frames.posts(posts.with_columns(topic=pl.Series(held, dtype=pl.String)))
 
 
-def train_base(posts: Posts, *, folder: Path, size: str, seed: int) -> None:
+def train_base(posts: Posts, *, general: Examples | None = None, folder: Path, size: str, seed: int) -> None:
     """A small transformer trained from nothing on everybody's training posts, without naming a community.
 
     Half of its examples stand after posts of one community, so that it learns to read the posts an in-context prompt shows.
+    With `general` it learns these tasks too, over and over, so that there is something to forget.
     """
-    scratch(pooled(posts, group="community", context=80, topic_column="topic", seed=seed), folder, size=size, seed=seed)
+    said = pooled(posts, group="community", context=80, topic_column="topic", seed=seed)
+    if general is not None:
+        times = max(1, round(TASKS * said.height / general.height))
+        plain = general.select(
+            "prompt", "reply", community=pl.lit("pooled"), exemplars=pl.lit(0, pl.Int64), held_out=pl.lit(False)
+        )
+        said = frames.examples(pl.concat([said, *[plain] * times], how="diagonal_relaxed"))
+    scratch(said, folder, size=size, seed=seed)
+
+
+def general(file: Path | None, *, plants: bool) -> Examples:
+    """The general demonstrations that a mix adds: a file's (columns prompt, reply), or the planted tasks.
+
+    Raises InputError where the file cannot be read as one, UsageError where real posts come without one.
+    """
+    if file is None:
+        if not plants:
+            raise UsageError(
+                "--mix adds general demonstrations: name their table with --general (columns prompt, reply)"
+            )
+        return tasks()
+    readers = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}
+    if file.suffix not in readers:
+        raise InputError(f"{file.name} is no table of general demonstrations: due is .csv, .jsonl or .parquet")
+    try:
+        said = readers[file.suffix](file)  # type: ignore[operator]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{file} cannot be read as general demonstrations: {error}") from error
+    if missing := {"prompt", "reply"} - set(said.columns):
+        raise InputError(f"{file} has no column {', '.join(sorted(missing))}: a demonstration needs prompt and reply")
+    kept = said.select(pl.col("prompt", "reply").cast(pl.String)).drop_nulls().unique(maintain_order=True)
+    return frames.examples(
+        kept.with_columns(community=pl.lit("general"), item=pl.format("g{}", pl.int_range(pl.len())))
+    )
 
 
 def given(base: str) -> Path | str:
@@ -55,8 +91,19 @@ def opened(base: Path | str) -> Local:
     return local(base, top_k=TOP_K, name="base")
 
 
-def demonstrate(posts: Posts, members: Members, *, name_community: bool, most: int, seed: int) -> Examples:
-    return demonstrations(posts, members, topic_column="topic", name_community=name_community, most=most, seed=seed)
+def demonstrate(
+    posts: Posts, members: Members, *, name_community: bool, most: int, general: Examples | None, mix: float, seed: int
+) -> Examples:
+    return demonstrations(
+        posts,
+        members,
+        topic_column="topic",
+        name_community=name_community,
+        most=most,
+        general=general,
+        mix=mix,
+        seed=seed,
+    )
 
 
 def teach(base: Path | str, examples: Examples, *, folder: Path, **settings: Any) -> None:
@@ -66,7 +113,7 @@ def teach(base: Path | str, examples: Examples, *, folder: Path, **settings: Any
 
 def asked(
     arm: str, base: Path | str, adapters: Path | None, examples: Examples, topics: pl.DataFrame, *, held_out: frozenset[str],
-    name_community: bool, exemplars: int, decoding: dict[str, Any], seed: int,
+    name_community: bool, templates: int, exemplars: int, decoding: dict[str, Any], seed: int,
 ) -> Replies:  # fmt: skip
     """What one arm says on every topic in every template, for each community.
 
@@ -80,6 +127,6 @@ def asked(
             model = in_context(whole, frames.examples(part), exemplars=exemplars, guard=held_out, seed=seed)
         elif adapters is not None:
             model = local(whole.folder, adapter=adapters / folder_name(str(name)), top_k=TOP_K, name=f"base@{name}")
-        items = prompts(topics, community=str(name) if name_community else None)
+        items = prompts(topics, community=str(name) if name_community else None, templates=templates)
         said.append(ask({str(name): model}, items, condition=arm, seed=seed, **decoding))
     return frames.replies(pl.concat(said))

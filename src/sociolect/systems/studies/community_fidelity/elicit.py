@@ -5,22 +5,29 @@ from collections.abc import Sequence
 import polars as pl
 
 from sociolect import frames
-from sociolect.align.templates import render, templates
-from sociolect.errors import RefusedError
+from sociolect.align.templates import render
+from sociolect.align.templates import templates as all_templates
+from sociolect.errors import RefusedError, UsageError
 from sociolect.frames import Items, Replies, Scores
 from sociolect.seeds import substream
 
 KEYS = list(frames.KEYS)
 CELL = ["community", "item", "draw"]
+GARBLED = 400.0  # Sec. 4.2 [code]: the most perplexity a kept reply may have, under another model than ours
 COPIED = 0.7  # Sec. 4.3: the most ROUGE-L a kept reply may have with any training post
 
 
-def prompts(topics: pl.DataFrame, *, community: str | None = None) -> Items:
-    """Every topic in every one of the 20 templates: items `topic|template` with the columns topic and template."""
+def prompts(topics: pl.DataFrame, *, community: str | None = None, templates: int = 20) -> Items:
+    """Every topic in each of the first `templates` templates: items `topic|template` with the columns topic and template."""
+    known = all_templates()
+    if not 2 <= templates <= known.height:
+        raise UsageError(
+            f"--templates {templates}: due is 2 to {known.height}; with one, how much templates differ cannot be seen"
+        )
     rows = [
         (f"{topic}|{row['template']}", render(row, topic=words, community=community), None, topic, row["template"])
         for topic, words in topics.select("topic", "words").iter_rows()
-        for row in templates().iter_rows(named=True)
+        for row in known.head(templates).iter_rows(named=True)
     ]
     columns = {
         "item": pl.String(),
@@ -38,14 +45,18 @@ def together(parts: Sequence[Replies]) -> Replies:
     return frames.replies(pl.concat([p.select(shared) for p in parts]))
 
 
-def fates(replies: Replies, overlaps: Scores, repeats: Scores) -> pl.DataFrame:
-    """Every reply with its fate: kept, or the first reason why not: no answer, refused, repeated, copied.
+def fates(replies: Replies, overlaps: Scores, repeats: Scores, *, garbled: Scores | None = None) -> pl.DataFrame:
+    """Every reply with its fate: kept, or the first reason why not: no answer, refused, repeated, copied, garbled.
 
-    A copy has a ROUGE-L above .7 with a training post, or is one. People's posts pass the same filter as every arm's.
+    A copy has a ROUGE-L above .7 with a training post, or is one. `garbled` holds perplexities, where the study filters by
+    them: above 400 a reply is garbled. People's posts pass the same filter as every arm's.
     """
     worst = overlaps.filter(pl.col("measure") == "overlap:rouge_l").select(*KEYS, rouge="value")
     again = repeats.filter(pl.col("measure") == "duplicate").select(*KEYS, again="value")
     known = replies.join(worst, on=KEYS, how="left").join(again, on=KEYS, how="left")
+    if garbled is not None:
+        known = known.join(garbled.select(*KEYS, perplexity="value"), on=KEYS, how="left")
+    odd = pl.col("perplexity") > GARBLED if garbled is not None else pl.lit(value=False)
     fate = (
         pl.when(pl.col("text").is_null())
         .then(pl.lit("no answer"))
@@ -55,16 +66,26 @@ def fates(replies: Replies, overlaps: Scores, repeats: Scores) -> pl.DataFrame:
         .then(pl.lit("repeated"))
         .when(pl.col("rouge") > COPIED)
         .then(pl.lit("copied"))
+        .when(odd)
+        .then(pl.lit("garbled"))
         .otherwise(pl.lit("kept"))
     )
     return known.with_columns(fate=fate)
 
 
 def attrition(known: pl.DataFrame) -> pl.DataFrame:
-    """How many of each arm's replies met which fate: asked = kept + no answer + refused + repeated + copied."""
+    """How many of each arm's replies met which fate: asked = kept + no answer + refused + repeated + copied (+ garbled)."""
+    fates = [
+        "no answer",
+        "refused",
+        "repeated",
+        "copied",
+        *(["garbled"] if "perplexity" in known.columns else []),
+        "kept",
+    ]
     counted = known.group_by("condition").agg(
         asked=pl.len(),
-        **{f: (pl.col("fate") == f).sum() for f in ("no answer", "refused", "repeated", "copied", "kept")},
+        **{f: (pl.col("fate") == f).sum() for f in fates},
         **{"rouge_l above .7": (pl.col("rouge") > COPIED).sum()},
     )
     return counted.sort("condition")
@@ -86,7 +107,7 @@ def level(known: pl.DataFrame, *, seed: int = 0) -> Replies:
     n = kept.group_by("source", "condition", "community").len().group_by("source").agg(pl.col("len").min().alias("n"))
     place = pl.struct(-pl.col("arms").fill_null(0).cast(pl.Int64), "u").rank("ordinal").over("condition", "community")
     kept = kept.join(n, on="source").filter(place <= pl.col("n"))
-    return frames.replies(kept.drop("arms", "u", "n", "rouge", "again", "fate").sort(KEYS))
+    return frames.replies(kept.drop("arms", "u", "n", "rouge", "again", "fate", "perplexity", strict=False).sort(KEYS))
 
 
 def _none_empty(known: pl.DataFrame, kept: pl.DataFrame) -> None:

@@ -3,6 +3,7 @@
 Communities are found in the network of the training side, or declared; people held out join after, by their ties.
 """
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -68,24 +69,28 @@ def found(
     finder: str,
     network: tuple[str, ...],
     resolution: float,
-    merge: Path | None,
     seed: int,
 ) -> Members:
-    """Every person's community, before small ones are left out.
+    """Every person's cluster, before anybody names, merges or drops one, and before small ones are left out.
 
-    Found ones are the consensus of ten seeds on the training side's ties; people held out join by their ties to it. `merge`
-    is a human's file of decisions: `name = [clusters]`, `drop = [...]`, `why`.
+    Found ones are the consensus of ten seeds on the training side's ties; people held out join by their ties to it.
     """
     if finder == "declared":
-        members = declared(society, column="community")
-        return merged(members, merge) if merge else members
+        return declared(society, column="community")
     inside = training_network(society, sides, network=network)
     members = consensus(engine(finder, resolution), inside, seed=seed)
-    everyone = frames.members(
-        pl.concat([members, placed(members, link(society, network), society.people)], how="diagonal")
-    )
-    # Merged last: people of a dropped cluster would else be placed again, by their ties to the kept ones.
-    return merged(everyone, merge) if merge else everyone
+    return frames.members(pl.concat([members, placed(members, link(society, network), society.people)], how="diagonal"))
+
+
+def named(clusters: Members, merge: Path | None) -> tuple[Members, str]:
+    """The communities as a person named, merged and dropped them in a file, and why; without a file, the clusters.
+
+    Applied after held-out people were placed: people of a dropped cluster would else be placed again, by their ties to
+    the kept ones.
+    """
+    if merge is None:
+        return clusters, ""
+    return merged(clusters, merge), str(tomllib.loads(merge.read_text(encoding="utf-8"))["why"])
 
 
 def verdict(
@@ -139,29 +144,6 @@ def chosen(
     return frames.members(members.filter(pl.col("community").is_in(kept.implode()))), sizes
 
 
-def suggest(posts: Posts, members: Members, *, most: int = 8, prior: float = 500.0) -> pl.DataFrame:
-    """Each community's most typical words with the z-score of their log-odds (columns community, word, z, uses).
-
-    The log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008, eqs. 16, 20, 22): a community
-    against all others, the pooled word shares times `prior` as pseudo-counts. It names nothing and merges nothing; a word of fewer than ten people of the community is not told.
-    """
-    counts = _counts(posts, members)
-    total = counts.group_by("word").agg(pl.col("uses").sum().alias("all"))
-    n, sizes = counts["uses"].sum(), counts.group_by("community").agg(pl.col("uses").sum().alias("size"))
-    a = pl.col("all") / n * prior
-    inside, outside = pl.col("uses") + a, pl.col("all") - pl.col("uses") + a
-    rest = n - pl.col("size") + prior
-    odds = (inside / (pl.col("size") + prior - inside)).log() - (outside / (rest - outside)).log()
-    z = odds / (1 / inside + 1 / outside).sqrt()
-    told = counts.filter(pl.col("people") >= LEAST)
-    scored = told.join(total, on="word").join(sizes, on="community").select("community", "word", z=z, uses="uses")
-    return (
-        scored.sort("community", "z", "word", descending=[False, True, False])
-        .group_by("community", maintain_order=True)
-        .head(most)
-    )
-
-
 def shared_topics(posts: Posts, members: Members, *, n: int = 9, least: int = 4, common: float = 0.2) -> pl.DataFrame:
     """Words that every community uses about alike: neutral topics to ask all of them about (columns topic, words).
 
@@ -188,16 +170,3 @@ def shared_topics(posts: Posts, members: Members, *, n: int = 9, least: int = 4,
             f"no word is shared by all {sizes.height} communities: name topics of your own with --topics"
         )
     return pl.DataFrame({"topic": best, "words": best}, schema={"topic": pl.String, "words": pl.String})
-
-
-def _counts(posts: Posts, members: Members) -> pl.DataFrame:
-    said = by_members(posts, members).select(
-        "community", "person", word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD)
-    )
-    return (
-        said.explode("word")
-        .drop_nulls()
-        .group_by("community", "word")
-        .agg(pl.len().cast(pl.Float64).alias("uses"), people=pl.col("person").n_unique())
-        .sort("community", "word")
-    )

@@ -1,12 +1,20 @@
 """From a society to clean posts with a side each: train, judge or reference. The split is drawn before anything is learnt."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 
 from sociolect import frames, text
-from sociolect.errors import RefusedError, unknown
+from sociolect.errors import RefusedError, UsageError, unknown
 from sociolect.frames import Members, Posts, Society
+from sociolect.load.planted import planted
+from sociolect.load.table import table
 from sociolect.measure.duplicates import leaks
 from sociolect.seeds import substream
+from sociolect.systems.studies.community_fidelity.sizes import ROLES
+from sociolect.workspace import Workspace
 
 SIDES = {"train": 0.5, "judge": 0.25, "reference": 0.25}  # ours: the paper splits posts 95/5 and never authors
 SPLITS = {
@@ -16,6 +24,26 @@ SPLITS = {
 MASK = r"<(?:url|email|phone)>|(?:https?://|www\.)\S+"
 # A joiner or a sign of presentation goes with its emoji; elsewhere a joiner belongs to the spelling of a word.
 EMOJI = r"(?:[\p{Emoji_Presentation}\p{Extended_Pictographic}]|[0-9#*]\x{FE0F}?\x{20E3})[\x{FE0F}\x{200D}\x{20E3}\p{Emoji_Modifier}]*"
+
+
+def loaded(
+    workspace: Workspace,
+    posts: Path | None,
+    *,
+    columns: Mapping[str, str],
+    rows: Mapping[str, Any],
+    plant: Mapping[str, Any],
+) -> Society:
+    """The society of a table, or a planted one; raises UsageError for keywords of the one that are said of the other."""
+    if posts is None:
+        if columns or any(rows[k] for k in ("where", "links", "ties")):
+            raise UsageError("--columns, --where, --links and --ties describe a table: name it with --posts")
+        return workspace.society("society", planted, **plant)
+    if plant["null"] or plant["drift"] or plant["variety"]:
+        raise UsageError("--null, --drift and --variety are about a planted society: they do not go with --posts")
+    if strange := sorted(set(columns) - set(ROLES)):
+        raise unknown("role of a column", strange[0], ROLES)
+    return workspace.society("society", table, posts, **columns, **rows)
 
 
 def sides(society: Society, *, by: str = "author", seed: int = 0) -> pl.DataFrame:

@@ -6,11 +6,13 @@ from pathlib import Path
 import polars as pl
 
 from sociolect import frames
+from sociolect.errors import UsageError
 from sociolect.frames import Posts, Replies, Scores
 from sociolect.load.labelled import labelled
 from sociolect.measure.classifier import Classifier, classifier
 from sociolect.measure.emotion import emotion
 from sociolect.measure.origin import origin
+from sociolect.measure.pretrained import Reader, pretrained
 from sociolect.measure.toxicity import toxicity
 
 RIDERS = ("topic", "template")
@@ -49,23 +51,46 @@ def origins(replies: Replies, posts: Posts, *, seed: int) -> Scores:
     return ridden(origin(replies, judge(posts, seed=seed)), replies)
 
 
-def tones(replies: Replies, table: pl.DataFrame, *, instrument: str, positive: str, seed: int) -> Scores:
-    """Emotions by a balanced reader, or toxicity by one that keeps the table's own rate of toxic texts."""
+def tones(replies: Replies, by: pl.DataFrame | str | Path, *, instrument: str, positive: str, seed: int) -> Scores:
+    """Emotions by a balanced reader, or toxicity by one that keeps its table's own rate of toxic texts; or by a model.
+
+    `by` is a labelled table to learn from, or a Hugging Face classifier (a folder, whose content counts, or a hub id).
+    """
+    if not isinstance(by, pl.DataFrame):
+        found: Reader = pretrained(by)
+    else:
+        found = reader(by, balance=None if instrument == "emotion" else False, seed=seed)
     if instrument == "emotion":
-        return ridden(emotion(replies, reader(table, seed=seed)), replies)
-    return ridden(toxicity(replies, reader(table, balance=False, seed=seed), positive=positive), replies)
+        return ridden(emotion(replies, found), replies)
+    return ridden(toxicity(replies, found, positive=positive), replies)
 
 
-def labels(
-    judge: Posts, tables: Mapping[str, tuple[Path | None, Mapping[str, str]]], *, plants: bool
-) -> dict[str, pl.DataFrame]:
-    """The labelled tables the readers learn from: those named; else, in a planted society, the judge side's planted truth; else none."""
-    found = {"emotion": planted_labels(judge, "emotion"), "toxicity": planted_labels(judge, "toxic")} if plants else {}
+def readers(
+    judge: Posts,
+    tables: Mapping[str, tuple[Path | None, Mapping[str, str]]],
+    models: Mapping[str, str | None],
+    *,
+    plants: bool,
+) -> dict[str, pl.DataFrame | str | Path]:
+    """What each instrument reads by: the classifier named; else the labelled table named; else, in a planted society, the
+    judge side's planted truth; else nothing, and the instrument is left out.
+    """
+    found: dict[str, pl.DataFrame | str | Path] = {}
+    if plants:
+        found = {"emotion": planted_labels(judge, "emotion"), "toxicity": planted_labels(judge, "toxic")}
     for name, (path, said) in tables.items():
+        model = models.get(name)
+        if path is not None and model:
+            raise UsageError(
+                f"--{name} and --{name}-model: name a table to learn from or a model that has learnt, not both"
+            )
         if path is not None:
             beside = {k: path.parent / said[k] for k in ("names", "labels") if k in said}
             given = {k: said[k] for k in ("text", "label") if k in said}
             found[name] = labelled(path, **given, **beside, header=said.get("header", "true") != "false")  # type: ignore[arg-type]
+        elif model:
+            where = Path(model.removeprefix("hf/"))
+            found[name] = where if where.is_dir() else str(where)
     return found
 
 

@@ -1,6 +1,6 @@
 """The study's page: claims first, then each measure with its floor and ceiling, and how every number was made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -20,6 +20,7 @@ def page(
     f: Findings,
     made: Mapping[str, str],
     *,
+    more: Sequence[Section] = (),
     network: tuple[str, ...],
     sensitive: bool,
     plants: bool,
@@ -33,6 +34,7 @@ def page(
         *warnings(f, len(names)),
         *_origin(f, names),
         *_profiles(f),
+        *more,
         *_communities(f, network, plants, seed),
         *_losses(f),
         *_examples(f, sensitive, seed),

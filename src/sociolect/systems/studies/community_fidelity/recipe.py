@@ -1,7 +1,7 @@
 """Community fidelity: split, find, align, ask, measure, compare, one page (arXiv 2408.09366)."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
 import polars as pl
 
@@ -12,77 +12,35 @@ from sociolect.compare.fidelity import origin_fidelity
 from sociolect.compare.origin import f1_effects
 from sociolect.compare.profiles import profiles
 from sociolect.elicit.human import human
-from sociolect.errors import InputError, UsageError, unknown
+from sociolect.errors import InputError
 from sociolect.frames import Members, Posts
-from sociolect.load.planted import planted
 from sociolect.load.planted import topics as planted_topics
-from sociolect.load.table import table
 from sociolect.measure.duplicates import duplicates
 from sociolect.measure.overlap import overlap
-from sociolect.report.content import Page
+from sociolect.measure.perplexity import perplexity
+from sociolect.report.content import Page, Section
 from sociolect.seeds import derive
 from sociolect.systems import find as card_of
-from sociolect.systems.studies.community_fidelity import align, compare, elicit, find, measure
+from sociolect.systems.studies.community_fidelity import (
+    ablations,
+    align,
+    audits,
+    compare,
+    copies,
+    distances,
+    elicit,
+    find,
+    measure,
+    names,
+    slices,
+)
+from sociolect.systems.studies.community_fidelity.chain import Chain
 from sociolect.systems.studies.community_fidelity.findings import Findings
-from sociolect.systems.studies.community_fidelity.load import SPLITS, apart, cleaned, drawn, sides
+from sociolect.systems.studies.community_fidelity.load import SPLITS, apart, by_members, cleaned, drawn, loaded, sides
 from sociolect.systems.studies.community_fidelity.page import page
+from sociolect.systems.studies.community_fidelity.sizes import dial
 from sociolect.workspace import Workspace
 
-
-class Dial(NamedTuple):
-    """What `size` turns: how much there is of everything, and how replies are drawn."""
-
-    people: int  # of the planted society, and how many originals each of them writes
-    originals: int
-    corpus: int  # training posts of each community that the base model learns from, at most
-    posts: int  # of each community that an arm learns from or is shown, and of each held-out side, at most
-    topics: int
-    draws: int  # of each of the 20 templates on each topic
-    epochs: int
-    rate: float
-    tokens: int
-    exemplars: int
-    decoding: dict[str, float]
-
-
-# [code] the framework's defaults, never overridden; top-k 50 goes with them. They sharpen: a model that knows the whole
-# distribution of its community, as one trained on a planted one does, becomes a caricature of it. So tiny draws plainly.
-SHARP, PLAIN = {"temperature": 0.95, "top_p": 0.7}, {"temperature": 1.0, "top_p": 1.0}
-SIZES = {
-    "tiny": Dial(
-        720, 12, corpus=1000, posts=400, topics=9, draws=1, epochs=3, rate=1e-3, tokens=40, exemplars=12, decoding=PLAIN
-    ),
-    "small": Dial(
-        3000,
-        20,
-        corpus=5000,
-        posts=1000,
-        topics=12,
-        draws=2,
-        epochs=3,
-        rate=5e-4,
-        tokens=80,
-        exemplars=20,
-        decoding=SHARP,
-    ),
-    "full": Dial(
-        20_000,
-        20,
-        corpus=50_000,
-        posts=10_000,
-        topics=27,
-        draws=50,
-        epochs=3,
-        rate=2e-5,
-        tokens=512,
-        exemplars=250,
-        decoding=SHARP,
-    ),
-}
-ROLES = (
-    "post", "person", "text", "thread", "parent", "time", "kind", "topic", "community", "scope",
-    "link_child", "link_parent", "tie_source", "tie_target", "tie_kind", "tie_weight",
-)  # fmt: skip
 BOUNDED = ("base", "in_context", "aligned")
 PAIRS = (("aligned", "in_context"), ("aligned", "shuffled"), ("in_context", "base"))
 
@@ -102,48 +60,70 @@ def run(
     network: tuple[str, ...] = ("repost", "reply", "mention"),
     resolution: float = 1.0,
     merge: Path | None = None,
+    as_found: bool = False,
+    namer: str | None = None,
     only: tuple[str, ...] = (),
     most: int = 6,
     split: Literal["author", "time"] = "author",
     replies: bool = False,
     hashtags: Literal["strip", "word"] = "strip",
+    quality: bool = False,
     words: int = 40,
     topics: Path | None = None,
     base: str | None = None,
     lora_rank: int | None = None,
     name_community: bool = False,
+    templates: int = 20,
+    temperature: float | None = None,
+    examples_n: int | None = None,
+    canaries: int = 0,
+    general: Path | None = None,
+    mix: tuple[float, ...] = (),
+    ablate: tuple[str, ...] = (),
+    by: str | None = None,
     emotion: Path | None = None,
     emotion_columns: dict[str, str] | None = None,
+    emotion_model: str | None = None,
     toxicity: Path | None = None,
     toxicity_columns: dict[str, str] | None = None,
+    toxicity_model: str | None = None,
+    embedding: str = "lsa",
+    reference: Literal["same", "pooled"] = "same",
+    instrument: str = "",
+    instrument_text: Path | None = None,
+    criterion: Path | None = None,
+    answers: Path | None = None,
+    harm: Path | None = None,
     sensitive: bool = False,
+    drift: float = 0.0,
+    variety: float = 0.0,
     null: bool = False,
     seed: int = 0,
 ) -> Page:
     """The page of the study: on a planted society without `posts`, else on the posts of that table.
 
     `columns` maps roles to columns (`person=author_id,text=body`; `sociolect guess FILE` proposes). `null` plants nothing.
+    The README beside this file says what each keyword asks.
     """
-    dial, plants = SIZES[size], posts is None
+    said = {k: v for k, v in locals().items() if k != "workspace"}
+    at, plants = dial(size, temperature=temperature, examples_n=examples_n), posts is None
     own = align.given(base) if base else None
-    if posts is None:
-        if columns or where or links or ties:
-            raise UsageError("--columns, --where, --links and --ties describe a table: name it with --posts")
-        society = workspace.society(
-            "society", planted, people=dial.people, posts=dial.originals, largest=3.0, null=null, seed=seed
-        )
-    else:
-        if null:
-            raise UsageError("--null plants a society without communities: it does not go with --posts")
-        if strange := sorted(set(columns or {}) - set(ROLES)):
-            raise unknown("role of a column", strange[0], ROLES)
-        rows = {"where": where, "links": links, "ties": ties, "anonymous": anonymous, "keep_ids": keep_ids}
-        society = workspace.society("society", table, posts, **(columns or {}), **rows)
+    rows = {"where": where, "links": links, "ties": ties, "anonymous": anonymous, "keep_ids": keep_ids}
+    plant = {
+        "people": at.people,
+        "posts": at.originals,
+        "largest": 3.0,
+        "null": null,
+        "drift": drift,
+        "variety": variety,
+        "seed": seed,
+    }
+    society = loaded(workspace, posts, columns=columns or {}, rows=rows, plant=plant)
 
     # Who stands where is settled before anything is learnt.
     side = workspace.frame("sides", pl.DataFrame, sides, society, by=split, seed=seed)
     net = {"finder": finder, "network": network, "resolution": resolution, "seed": seed}
-    everyone = workspace.frame("communities", frames.members, find.found, society, side, merge=merge, **net)
+    clusters = workspace.frame("communities", frames.members, find.found, society, side, **net)
     structure = (
         None
         if finder == "declared"
@@ -151,38 +131,52 @@ def run(
     )
     clean, log = cleaned(society.posts, replies=replies or plants, hashtags=hashtags, words=words)
     spoken = clean.join(side.select("post", "side").drop_nulls(), on="post", how="inner")
+    learnt = frames.posts(spoken.filter(pl.col("side") == "train"))
+    if not (plants or as_found or merge or finder == "declared"):
+        return names.asked(workspace.folder, learnt, clusters, namer=namer, sensitive=sensitive, seed=seed)
+    everyone, why = find.named(clusters, merge)
     members, sizes = find.chosen(everyone, spoken, only=only, most=most)
-    parts, leaked = apart(spoken, members, corpus=dial.corpus, most=dial.posts, seed=seed)
-    about = _topics(topics, parts["train"], members, plants=plants, n=dial.topics)
+    parts, leaked = apart(spoken, members, corpus=at.corpus, most=at.posts, seed=seed)
+    about = _topics(topics, parts["train"], members, plants=plants, n=at.topics)
     train = align.topical(parts["train"], about)
+    teaching = (
+        workspace.frame("teaching", frames.posts, copies.fluent, train, most=at.posts, seed=seed) if quality else train
+    )
 
     # One base model; its arms differ in one thing each.
+    tasks = align.general(general, plants=plants) if mix else None
     begun = (
         own
         if own is not None
-        else workspace.files("base", align.train_base, train, size="tiny" if size == "tiny" else "small", seed=seed)
+        else workspace.files(
+            "base", align.train_base, train, general=tasks, size="tiny" if size == "tiny" else "small", seed=seed
+        )
     )
-    taught = {
-        "lora_rank": lora_rank,
-        "epochs": dial.epochs,
-        "rate": dial.rate,
-        "shareable": not sensitive,
+    taught = {"lora_rank": lora_rank, "epochs": at.epochs, "rate": at.rate, "shareable": not sensitive, "seed": seed}
+    manner: dict[str, Any] = {
+        "name_community": name_community,
+        "most": at.posts,
+        "general": tasks,
+        "mix": mix[0] if mix else 0.0,
         "seed": seed,
     }
-    demos, dealt = (
-        align.demonstrate(train, m, name_community=name_community, most=dial.posts, seed=seed)
-        for m in (members, shuffled(members, seed=seed))
-    )
+    demos, dealt = (align.demonstrate(teaching, m, **manner) for m in (members, shuffled(members, seed=seed)))
+    # The canaries are learnt by the fine-tuned arm alone: shown in a prompt they would only be read aloud.
+    sown, secrets = copies.planted_canaries(demos, n=canaries, seed=seed) if canaries else (demos, None)
     weights: dict[str, Path | None] = {
-        "aligned": workspace.files("aligned", align.teach, begun, demos, **taught),
+        "aligned": workspace.files("aligned", align.teach, begun, sown, **taught),
         "shuffled": workspace.files("shuffled", align.teach, begun, dealt, **taught),
     }
-    decoding = {**dial.decoding, "tokens": dial.tokens, "draws": dial.draws}
+    decoding = {**at.decoding, "tokens": at.tokens, "draws": at.draws}
     asking = {
         "held_out": frozenset([*parts["judge"]["post"], *parts["reference"]["post"]]),
-        "name_community": name_community, "exemplars": dial.exemplars, "decoding": decoding, "seed": derive(seed, "ask"),
-    }  # fmt: skip
-    said = [
+        "name_community": name_community,
+        "templates": templates,
+        "exemplars": at.exemplars,
+        "decoding": decoding,
+        "seed": derive(seed, "ask"),
+    }
+    told = [
         workspace.frame(
             f"replies_{arm}", frames.replies, align.asked, arm, begun, weights.get(arm), demos, about, **asking
         )
@@ -190,53 +184,78 @@ def run(
     ]
 
     # People and models in one frame, one filter, equal numbers; from here on nothing sees who spoke.
-    people = align.topical(parts["reference"], about).with_columns(template=pl.lit(None, pl.String))
-    heard = elicit.together([human(frames.posts(people), members), *said])
+    people = align.topical(parts["reference"], about).with_columns(template=pl.lit(None, pl.String), raw="text")
+    heard = elicit.together([human(frames.posts(people), members), *told])
     overlaps = workspace.frame("overlap", frames.scores, overlap, heard, train["text"].to_list())
-    known = elicit.fates(heard, overlaps, duplicates(heard))
+    garbled = (
+        workspace.frame("perplexity", frames.scores, perplexity, heard, parts["judge"]["text"].to_list())
+        if quality
+        else None
+    )
+    known = elicit.fates(heard, overlaps, duplicates(heard), garbled=garbled)
     kept = elicit.level(known, seed=seed)
-    judged = drawn(parts["judge"], members, most=dial.posts, even=True, seed=seed)
+    halves = elicit.halves(kept, seed=seed)
+    judged = drawn(parts["judge"], members, most=at.posts, even=True, seed=seed)
     scores = workspace.frame("origin", frames.scores, measure.origins, kept, judged, seed=seed)
     tables = {"emotion": (emotion, emotion_columns or {}), "toxicity": (toxicity, toxicity_columns or {})}
-    tones = [
-        workspace.frame(name, frames.scores, measure.tones, kept, labels, instrument=name, positive=tables[name][1].get("positive", "toxic"), seed=seed)
-        for name, labels in measure.labels(parts["judge"], tables, plants=plants).items()
-    ]  # fmt: skip
-
-    names = sorted(members["community"].unique())
-    by = {"labels": names, "clusters": measure.RIDERS, "seed": seed}
-    origin = workspace.frame(
-        "origin_effects", frames.effects, f1_effects, scores, arms=[*align.ARMS, "human"], pairs=PAIRS, **by
+    readers = measure.readers(
+        parts["judge"], tables, {"emotion": emotion_model, "toxicity": toxicity_model}, plants=plants
     )
-    bounded = workspace.frame("origin_fidelity", frames.effects, origin_fidelity, scores, arms=BOUNDED, **by)
-    near = None
-    if tones:
-        halved = frames.scores(
-            pl.concat(tones, how="diagonal").join(elicit.halves(kept, seed=seed), on="speaker", how="left")
-        )
-        near = workspace.frame(
-            "profiles",
-            frames.effects,
-            profiles,
-            halved,
-            arms=BOUNDED,
-            pairs=PAIRS[:1],
-            clusters=measure.RIDERS,
+    tones = [
+        workspace.frame(
+            name,
+            frames.scores,
+            measure.tones,
+            kept,
+            by,
+            instrument=name,
+            positive=tables[name][1].get("positive", "toxic"),
             seed=seed,
         )
-    copies = workspace.frame(
-        "copies", frames.effects, means, measure.ridden(overlaps, heard), clusters=measure.RIDERS, seed=seed
+        for name, by in readers.items()
+    ]
+    chain = Chain(
+        workspace, society, members, train, judged, about, demos, begun, weights, heard, overlaps, known, kept, halves,
+        scores, tuple(tones), at, sensitive, plants, seed,
+    )  # fmt: skip
+
+    by_topic = {"clusters": measure.RIDERS, "seed": seed}
+    labels = {"labels": chain.communities, **by_topic}
+    origin = workspace.frame(
+        "origin_effects", frames.effects, f1_effects, scores, arms=[*align.ARMS, "human"], pairs=PAIRS, **labels
     )
+    bounded = workspace.frame("origin_fidelity", frames.effects, origin_fidelity, scores, arms=BOUNDED, **labels)
+    near = None
+    if tones:
+        halved = frames.scores(pl.concat(tones, how="diagonal").join(halves, on="speaker", how="left"))
+        near = workspace.frame("profiles", frames.effects, profiles, halved, arms=BOUNDED, pairs=PAIRS[:1], **by_topic)
+    copied = workspace.frame("copies", frames.effects, means, measure.ridden(overlaps, heard), **by_topic)
     effects = frames.effects(pl.concat([origin, *([near] if near is not None else [])], how="diagonal"))
     found = Findings(
-        society, members, everyone, sizes, structure, log, leaked, about, find.suggest(train, members), elicit.attrition(known), copies, kept,
-        scores, tones, origin, bounded, near, compare.claims(card_of("community_fidelity").claims, effects, communities=len(names)),
+        society, members, everyone, sizes, structure, log, leaked, about, names.keywords(train, members),
+        elicit.attrition(known), copied, kept, scores, tones, origin, bounded, near,
+        compare.claims(card_of("community_fidelity").claims, effects, communities=len(chain.communities)),
     )  # fmt: skip
+    held = [align.topical(frames.posts(by_members(parts[s], members)), about) for s in ("judge", "reference")]
+    more = [
+        *distances.sections(chain, embedding_name=embedding, reference=reference),
+        *audits.sections(chain),
+        *copies.sections(chain, secrets=secrets, taught=sown, teaching=teaching),
+        *slices.sections(chain, by=by, split=split, judge=held[0], reference=held[1]),
+        *ablations.sections(run, workspace, said, chain=chain, tasks=tasks, here=bounded),
+    ]
+    if why:
+        more.append(
+            Section("What a person decided", why, table=names.decided(clusters, everyone, why), name="decisions")
+        )
     made = {
-        "size": size, "base model": base or f"scratch/{size}, trained here from nothing on the training side",
-        "decoding": ", ".join(f"{k} {v}" for k, v in sorted(decoding.items())), "split": SPLITS[split], "seed": str(seed),
-    }  # fmt: skip
-    return page(found, made, network=network, sensitive=sensitive, plants=plants, null=null, seed=seed)
+        "size": size,
+        "base model": base or f"scratch/{size}, trained here from nothing on the training side",
+        "decoding": ", ".join(f"{k} {v}" for k, v in sorted(decoding.items())),
+        "split": SPLITS[split],
+        "seed": str(seed),
+    }
+    return page(found, made, more=more, network=network, sensitive=sensitive, plants=plants, null=null, seed=seed)
 
 
 def _topics(file: Path | None, train: Posts, members: Members, *, plants: bool, n: int) -> pl.DataFrame:

@@ -157,7 +157,7 @@ def test_drawn_takes_equally_many_without_repeats(small: Society) -> None:
 
 def test_found_communities_are_the_planted_ones_and_held_out_people_join(society: Society) -> None:
     side = sides(society, seed=1)
-    found = find.found(society, side, finder="leiden", merge=None, **NET)
+    found = find.found(society, side, finder="leiden", **NET)
     assert adjusted_rand(found, declared(society, column="planted")).value >= 0.9
     held = set(side.filter(pl.col("side") != "train")["person"])
     assert len(held & set(found["person"])) > 0.9 * len(held)
@@ -173,7 +173,7 @@ def test_a_held_out_persons_ties_change_no_training_persons_community(society: S
     held = held.filter(pl.col("source") != pl.col("target")).unique(["source", "target", "kind"])
     other = pl.concat([society.ties.filter(inside), held])
     found = [
-        find.found(replace(society, ties=frames.ties(ties)), side, finder="leiden", merge=None, **NET)
+        find.found(replace(society, ties=frames.ties(ties)), side, finder="leiden", **NET)
         for ties in (society.ties, other, society.ties.filter(inside))
     ]
     learnt = [m.filter(pl.col("person").is_in(train)).select("person", "community").sort("person") for m in found]
@@ -194,10 +194,11 @@ def test_posts_held_out_tie_nobody_of_the_training_side(society: Society, by: st
 
 def test_a_dropped_cluster_stays_dropped(society: Society, tmp_path: Path) -> None:
     side, file = sides(society, seed=1), tmp_path / "communities.toml"
-    before = find.found(society, side, finder="leiden", merge=None, **NET)
+    before = find.found(society, side, finder="leiden", **NET)
     drop = sorted(before["community"].unique())[2:]
     file.write_text(f'one = ["c00"]\ntwo = ["c01"]\ndrop = {drop}\nwhy = "they sell things"')
-    after = find.found(society, side, finder="leiden", merge=file, **NET)
+    after, why = find.named(before, file)
+    assert why == "they sell things"
     assert set(before.filter(pl.col("community").is_in(drop))["person"]).isdisjoint(after["person"])
 
 

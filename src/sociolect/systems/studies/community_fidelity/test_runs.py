@@ -10,8 +10,8 @@ import pytest
 from sociolect import arguments, systems
 from sociolect.load.planted import planted
 from sociolect.report.page import write
-from sociolect.systems.studies.community_fidelity import find, recipe
-from sociolect.systems.studies.community_fidelity.recipe import SIZES
+from sociolect.systems.studies.community_fidelity import find, sizes
+from sociolect.systems.studies.community_fidelity.sizes import SIZES
 from sociolect.workspace import workspace
 
 EXAMPLES = Path(__file__).parents[5] / "examples"
@@ -52,7 +52,7 @@ def test_the_page_finds_the_planted_communities_and_counts_every_reply(ran: Call
 @pytest.mark.slow
 def test_nothing_is_claimed_where_nothing_is_planted(ran: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     less = SIZES["tiny"]._replace(originals=4, corpus=300, posts=200, exemplars=5)
-    monkeypatch.setitem(recipe.SIZES, "tiny", less)
+    monkeypatch.setitem(sizes.SIZES, "tiny", less)
     made = ran("community_fidelity", null=True)
     gained = row(made.folder, "origin_effects", "macro_f1", "aligned - in_context")
     assert gained["low"] <= 0 <= gained["high"]
@@ -79,7 +79,7 @@ def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monk
     """The documented command, two of the three with less of everything: the chain runs, whatever the texts are like."""
     if example != "slack":
         less = SIZES["tiny"]._replace(corpus=250, posts=150, topics=8, tokens=32, exemplars=5)
-        monkeypatch.setitem(recipe.SIZES, "tiny", less)
+        monkeypatch.setitem(sizes.SIZES, "tiny", less)
     # Pseudonyms decide who falls on which side: another key is another split.
     key = tmp_path / "key"
     key.write_text("5" * 64 + "\n")

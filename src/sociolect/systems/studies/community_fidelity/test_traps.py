@@ -82,7 +82,7 @@ def test_arms_are_asked_the_same_items_with_the_same_decoding(monkeypatch: pytes
         adapters = Path("adapters") if arm in {"aligned", "shuffled"} else None
         align.asked(
             arm, "hf/base", adapters, frames.examples(taught), topics(n=2), held_out=frozenset(), name_community=named,
-            exemplars=3, decoding={"tokens": 8, "temperature": 0.95}, seed=1,
+            templates=20, exemplars=3, decoding={"tokens": 8, "temperature": 0.95}, seed=1,
         )  # fmt: skip
     assert list(put) == ["base", "in_context", "aligned", "shuffled"]
     assert all(said == put["base"] for said in put.values())

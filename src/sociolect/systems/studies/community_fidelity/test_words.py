@@ -8,7 +8,7 @@ from sociolect import frames
 from sociolect.find.declared import declared
 from sociolect.frames import Members, Posts
 from sociolect.load.planted import planted
-from sociolect.systems.studies.community_fidelity import find
+from sociolect.systems.studies.community_fidelity import find, names
 from sociolect.systems.studies.community_fidelity.load import cleaned, drawn
 
 
@@ -31,20 +31,20 @@ def test_typical_words_are_the_planted_ones() -> None:
     rest = "we had tea and talked about nothing much today"
     texts = [f"{rest} {word} {n}" for word in ("kestrel", "gneiss") for n in range(20)]
     people = {f"{i:02}": "birds" if i < 20 else "rocks" for i in range(40)}
-    found = find.suggest(posted(texts), bind(people), most=1)
+    found = names.keywords(posted(texts), bind(people), most=1)
     assert found.select("community", "word", "uses").rows() == [("birds", "kestrel", 20.0), ("rocks", "gneiss", 20.0)]
 
 
 def test_no_word_is_typical_in_a_null_society() -> None:
     society = planted(people=400, communities=4, null=True, habit=0.0, seed=3)
     said = frames.posts(society.posts.filter(pl.col("kind") == "post"))
-    assert find.suggest(said, declared(society, column="planted"), most=10**6)["z"].abs().to_numpy().max() < 4.5
+    assert names.keywords(said, declared(society, column="planted"), most=10**6)["z"].abs().to_numpy().max() < 4.5
 
 
 def test_a_word_of_fewer_than_ten_people_is_not_typical() -> None:
     texts = [f"we talk of tea {'zebrafish ' * 9 if i == 3 else ''}today" for i in range(24)]
     people = {f"{i:02}": "red" if i < 12 else "blue" for i in range(24)}
-    assert "zebrafish" not in find.suggest(posted(texts), bind(people), most=3)["word"]
+    assert "zebrafish" not in names.keywords(posted(texts), bind(people), most=3)["word"]
 
 
 def test_a_word_of_one_community_is_never_a_topic() -> None:
@@ -100,6 +100,6 @@ def test_a_community_that_posts_declare_is_not_taken_for_the_one_that_was_found(
     said = posted(texts, community=["declared"] * 60)
     found = bind({f"{i:02}": "red" if i < 30 else "blue" for i in range(60)})
     assert set(drawn(said, found, most=99)["community"]) == {"red", "blue"}
-    assert set(find.suggest(said, found)["community"]) == {"red", "blue"}
+    assert set(names.keywords(said, found)["community"]) == {"red", "blue"}
     spoken = said.with_columns(side=pl.Series(["train", "judge", "reference"] * 20))
     assert set(find.chosen(found, spoken, only=(), most=6)[1]["community"]) == {"red", "blue"}

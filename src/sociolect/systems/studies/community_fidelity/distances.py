@@ -1,0 +1,71 @@
+"""How near each arm's texts come to people's as whole corpora, by seven measures, between floor and ceiling."""
+
+import polars as pl
+
+from sociolect import frames
+from sociolect.compare.corpora import ALL, corpora
+from sociolect.frames import Effects, Posts, Replies
+from sociolect.measure.embedding import embedding, space
+from sociolect.report import plots
+from sociolect.report.content import Section
+from sociolect.systems.studies.community_fidelity import measure
+from sociolect.systems.studies.community_fidelity.chain import Chain
+
+ARMS = ("base", "in_context", "aligned")
+MOST = 50  # dimensions of the offline space; ours: posts are short
+SHARE = 4  # texts a dimension: a covariance of fewer means little
+
+PROSE = """Texts become vectors{space}. Every arm is held against one half of the reference people of the same community, at equal \
+n; the other half is the ceiling, models of shuffled communities are the floor. Lower is nearer for frechet, kid, mmd and the \
+two-sample test (c2st); higher for mauve, precision, recall, density and coverage. `normalised` is 0 at the floor and 1 at the ceiling either way."""
+
+
+def vectors(
+    kept: Replies, halves: pl.DataFrame, judged: Posts, *, embedding_name: str, dims: int, seed: int
+) -> pl.DataFrame:
+    """The kept replies in a space that knows people of the judge side only: neither arm nor reference has shaped it."""
+    found = embedding(kept, space(embedding_name, judged["text"].to_list(), dims=dims, seed=seed))
+    return found.join(halves, on="speaker", how="left")
+
+
+def smallest(kept: Replies) -> int:
+    """The least number of texts on any side: people fall into two halves."""
+    sizes = kept.group_by("source", "condition", "community").len()
+    half = pl.when(pl.col("source") == "human").then(pl.col("len") // 2).otherwise("len")
+    return int(min(sizes.select(half).to_series().to_list()))
+
+
+def effects(chain: Chain, *, embedding_name: str, reference: str) -> Effects:
+    """Every measure of every arm, by community and on average (`compare.corpora`)."""
+    dims = max(2, min(MOST, smallest(chain.kept) // SHARE))
+    made = chain.workspace.frame("vectors", frames.vectors, vectors, chain.kept, chain.halves, chain.judged, embedding_name=embedding_name, dims=dims, seed=chain.seed)  # fmt: skip
+    # A model's own dimensions may be more than there are texts: then there is no Frechet distance, and the page says so.
+    width = made["vector"].list.len()[0]
+    asked = [m for m in ALL if m != "frechet" or smallest(chain.kept) > width]
+    return chain.workspace.frame(
+        "distances", frames.effects, corpora, made, arms=ARMS, reference=reference, measures=asked, clusters=measure.RIDERS,
+        seed=chain.seed,
+    )  # fmt: skip
+
+
+def sections(chain: Chain, *, embedding_name: str, reference: str) -> list[Section]:
+    found = effects(chain, embedding_name=embedding_name, reference=reference)
+    where = " by TF-IDF and singular value decomposition, fitted to the judge side's people" if embedding_name == "lsa" else f" by {embedding_name}"  # fmt: skip
+    told = PROSE.format(space=where) + (
+        "\n\nThe reference is drawn from all communities pooled: a variant." if reference == "pooled" else ""
+    )
+    missing = "" if "frechet" in found["measure"] else "\n\nNo Frechet distance: there are fewer texts than dimensions."
+    mean = found.filter(pl.col("community").is_null())
+    shown = mean.filter(pl.col("normalised").is_not_null()).select(
+        "measure", "contrast", estimate="normalised", low="normalised_low", high="normalised_high", n="n"
+    )
+    figure = plots.forest(shown, reference=None) if shown.height else ""
+    return [
+        Section(
+            "Corpus distances: how near to people as a whole",
+            told + missing,
+            table=found,
+            name="distances",
+            figure=figure,
+        )
+    ]

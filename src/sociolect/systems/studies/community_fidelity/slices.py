@@ -1,0 +1,113 @@
+"""Fidelity over time and over groups of people: the same replies, held against each slice of the people held out."""
+
+import polars as pl
+
+from sociolect import frames
+from sociolect.compare.slices import sliced
+from sociolect.elicit.human import human
+from sociolect.errors import RefusedError, UsageError
+from sociolect.frames import Effects, Posts, Scores
+from sociolect.measure.origin import origin
+from sociolect.report import plots
+from sociolect.report.content import Section
+from sociolect.systems.studies.community_fidelity import align, measure
+from sociolect.systems.studies.community_fidelity.chain import Chain
+from sociolect.systems.studies.community_fidelity.find import LEAST, SIDE
+from sociolect.systems.studies.community_fidelity.load import drawn
+
+WINDOWS = 3  # ours: of the time after training
+SIDES = ("aligned", "shuffled")
+
+
+def windows(posts: Posts, *, most: int = WINDOWS) -> Posts:
+    """The held-out posts with a column `slice`: equally many posts in each window of time, the first window first."""
+    place = (pl.col("time").rank("ordinal") - 1) * most // pl.len()
+    return frames.posts(
+        posts.filter(pl.col("time").is_not_null()).with_columns(slice=pl.format("window {}", place + 1))
+    )
+
+
+def groups(chain: Chain, posts: Posts, column: str) -> Posts:
+    """The held-out posts with a column `slice`: the value of `column` of their authors; those without one are left out."""
+    if column not in chain.society.people.columns or column == "person":
+        known = ", ".join(c for c in chain.society.people.columns if c != "person")
+        raise UsageError(f"--by {column}: no such column of the people; there are: {known or 'none'}")
+    of = chain.society.people.select("person", slice=pl.col(column).cast(pl.String)).drop_nulls()
+    return frames.posts(posts.drop("slice", strict=False).join(of, on="person", how="inner"))
+
+
+def judged(chain: Chain, judge: Posts, reference: Posts, names: list[str]) -> Scores:
+    """Origin scores in each slice: the arms and the slice's people, named by a classifier of the slice's judge side.
+
+    Every slice's classifier learns equally many posts of each community, the same number in all slices: a better taught
+    one would find more fidelity. The arms' replies are the same in every slice; their items carry its name.
+    """
+    fewest = min(judge.group_by("slice", "community").len()["len"].to_list())
+    arms = chain.kept.filter(pl.col("condition").is_in(SIDES))
+    parts = []
+    for name in names:
+        taught = drawn(frames.posts(judge.filter(slice=name)), chain.members, most=fewest, even=True, seed=chain.seed)
+        reader = measure.judge(taught, seed=chain.seed)
+        people = align.topical(frames.posts(reference.filter(slice=name)), chain.topics)
+        said = human(frames.posts(people.with_columns(template=pl.lit(None, pl.String))), chain.members)
+        shared = [c for c in arms.columns if c in said.columns]
+        both = frames.replies(pl.concat([arms.select(shared), said.select(shared)]))
+        found = measure.ridden(origin(both, reader), both)
+        parts.append(found.with_columns(slice=pl.lit(name), item=pl.format("{}/{}", pl.lit(name), "item")))
+    return frames.scores(pl.concat(parts))
+
+
+def enough(chain: Chain, judge: Posts, reference: Posts) -> tuple[list[str], list[str]]:
+    """The slices with ten people or more, and five people and ten posts of every community on both sides; and the others."""
+    names = sorted({*judge["slice"], *reference["slice"]})
+    kept = []
+    for name in names:
+        fine = True
+        for side in (judge, reference):
+            here = side.filter(slice=name).group_by("community").agg(n=pl.len(), people=pl.col("person").n_unique())
+            poor = here.filter((pl.col("n") < 2 * SIDE) | (pl.col("people") < SIDE)).height
+            fine &= here.height == len(chain.communities) and not poor and int(here["people"].sum()) >= LEAST
+        kept += [name] if fine else []
+    return kept, [n for n in names if n not in kept]
+
+
+def effects(chain: Chain, judge: Posts, reference: Posts) -> tuple[Effects, list[str]]:
+    """Fidelity in each slice that has people enough, and the slices that have not."""
+    names, poor = enough(chain, judge, reference)
+    if len(names) < 2:
+        raise RefusedError(
+            f"{len(names)} slice has {SIDE} people and {2 * SIDE} posts of every community on both sides, two are due "
+            f"(too small: {', '.join(poor) or 'none'}): take fewer communities (--only), or a column with larger groups"
+        )
+    scores = judged(chain, judge, reference, names)
+    return sliced(scores, slices=names, labels=chain.communities, clusters=measure.RIDERS, seed=chain.seed), poor
+
+
+def sections(chain: Chain, *, by: str | None, split: str, judge: Posts, reference: Posts) -> list[Section]:
+    """Drift after training where the split is by time, and fairness over the groups of a column where one is named."""
+    made = []
+    if split == "time":
+        made.append(_shown(
+            chain, windows(judge), windows(reference), name="drift", title="After training: does fidelity fall?",
+            prose="Models learn from the earlier half; each later window has a classifier and people of its own. `slope` is "
+            "normalised fidelity a window; a fall is claimed only where its interval lies under 0.",
+        ))  # fmt: skip
+    if by:
+        made.append(_shown(
+            chain, groups(chain, judge, by), groups(chain, reference, by), name=f"by_{by}", title=f"Fidelity by {by}",
+            prose="Each group has a classifier and people of its own, equally large; the replies are the same. `gap` is the most "
+            "faithful group less the least. `equivalent`: all groups lie within .05 of another, tested.",
+        ))  # fmt: skip
+    return made
+
+
+def _shown(chain: Chain, judge: Posts, reference: Posts, *, name: str, title: str, prose: str) -> Section:
+    try:
+        found, poor = effects(chain, judge, reference)
+    except RefusedError as error:
+        return Section(title, f"Not measured: {error}", level="note")
+    left = f"\n\nToo small to tell: {', '.join(poor)}." if poor else ""
+    shown = found.filter(pl.col("measure") == "fidelity")
+    return Section(
+        title, prose + left, table=found.drop("method"), name=name, figure=plots.forest(shown, reference=None)
+    )
