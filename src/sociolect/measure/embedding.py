@@ -15,7 +15,7 @@ from sociolect.frames import Replies, Vectors
 from sociolect.measure.ngrams import word_ngrams
 from sociolect.measure.scoring import TEXT, said
 from sociolect.models.threads import fixed_threads, patient_torch
-from sociolect.seeds import derive
+from sociolect.seeds import substream
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -83,13 +83,13 @@ def lsa(reference_texts: Sequence[str], *, dims: int = 100, seed: int = 0) -> Ls
     the order of the texts changes nothing. Fit it to the reference side, never to the texts under test: these then move
     it towards themselves.
 
-    Raises RefusedError where the reference has no more than `dims` texts, or words in fewer dimensions.
+    Raises RefusedError where the reference has no more than `dims` texts or known words, or they span fewer dimensions.
 
     >>> space = lsa(["red tea", "red wine", "blue tea", "blue wine"], dims=2)
     >>> space.name, space.vectors(["red tea", "unheard"]).shape, float(np.abs(space.vectors(["unheard"])).sum())
     ('lsa/2', (2, 2), 0.0)
     """
-    from sklearn.utils.extmath import randomized_svd
+    from scipy.sparse.linalg import svds
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     if dims < 1:
@@ -98,16 +98,16 @@ def lsa(reference_texts: Sequence[str], *, dims: int = 100, seed: int = 0) -> Ls
     counts = word_ngrams(texts)
     holders = np.bincount(counts.indices, minlength=counts.shape[1])
     kept = np.flatnonzero(holders >= 2)
-    if len(texts) <= dims or kept.size < dims:
+    if len(texts) <= dims or kept.size <= dims:
         raise RefusedError(
             f"no space of {dims} dimensions: there are {len(texts)} reference texts with {kept.size} words and word pairs "
             "that two of them hold; take fewer dimensions (dims=) or more texts"
         )
     idf = np.log((1 + len(texts)) / (1 + holders[kept])) + 1
     with threadpool_limits(1):  # sums in another order give other last bits
-        _, size, turn = randomized_svd(
-            _tfidf(counts[:, kept], idf), dims, n_iter=7, random_state=derive(seed, "lsa") % 2**32
-        )
+        start = substream(seed, "lsa").random(min(len(texts), kept.size))
+        _, size, turn = svds(_tfidf(counts[:, kept], idf), k=dims, v0=start)
+    size, turn = size[::-1], turn[::-1]
     if (rank := int((size > 1e-9 * size[0]).sum())) < dims:
         raise RefusedError(
             f"the reference texts span {rank} dimensions, not {dims}: take fewer dimensions or more texts"
