@@ -190,3 +190,25 @@ def _highest(samples: FloatArray) -> FloatArray:
     whole = samples[~np.isnan(samples).any(1)]
     top = whole == whole.max(1, keepdims=True)
     return np.asarray((top / top.sum(1, keepdims=True)).mean(0))
+
+
+def spearman(
+    first: Sequence[float], second: Sequence[float], *, level: float = 0.95
+) -> tuple[float | None, float | None, float | None]:
+    """Spearman's rank correlation and its interval over communities; null ends below four, all null where one side is all ties.
+
+    The interval is Fisher's z with the variance (1 + r^2 / 2) / (n - 3) (Bonett and Wright 2000, doi 10.1007/BF02294183).
+
+    >>> spearman([1, 2, 3], [1, 2, 3]), spearman([1, 1], [1, 2])
+    ((1.0, None, None), (None, None, None))
+    """
+    from scipy.stats import norm, rankdata
+
+    x, y = (rankdata(np.asarray(side, dtype=float)) for side in (first, second))
+    if x.size < 2 or x.std() == 0 or y.std() == 0:
+        return None, None, None
+    r = float(np.clip(np.corrcoef(x, y)[0, 1], -1, 1))
+    if x.size < 4 or abs(r) == 1:
+        return r, None, None
+    half = float(norm.ppf((1 + level) / 2)) * ((1 + r * r / 2) / (x.size - 3)) ** 0.5
+    return r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))

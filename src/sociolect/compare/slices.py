@@ -60,7 +60,7 @@ def sliced(
     rows: list[dict[str, object]] = []
 
     def add(
-        name: str, contrast: str, estimate: FloatArray, some: FloatArray, n: int, least: int, **more: object
+        name: str, contrast: str, estimate: FloatArray, some: FloatArray, *, n: int, least: int, **more: object
     ) -> None:
         found = interval(estimate, some, n=n, clusters=least, level=level)
         rows.append({
@@ -70,20 +70,20 @@ def sliced(
 
     for i, name in enumerate(slices):
         for j, what in enumerate(("value", "floor", "ceiling")):
-            add(what, name, whole[0, i, j : j + 1], samples[:, i, j : j + 1], int(n[i]), int(fewest[i]))
-        add("fidelity", name, fidelity[0, i : i + 1], fidelities[:, i : i + 1], int(n[i]), int(fewest[i]))
+            add(what, name, whole[0, i, j : j + 1], samples[:, i, j : j + 1], n=int(n[i]), least=int(fewest[i]))
+        add("fidelity", name, fidelity[0, i : i + 1], fidelities[:, i : i + 1], n=int(n[i]), least=int(fewest[i]))
     step = np.arange(k) - (k - 1) / 2
     for name, one, many in (
         ("slope", fidelity[0], fidelities),
         ("slope of value", whole[0, :, 0], samples[:, :, 0]),
     ):
         lean = step / (step**2).sum()
-        add(name, f"{slices[0]} to {slices[-1]}", np.atleast_1d(one @ lean), (many @ lean)[:, None], int(n.sum()), int(fewest.min()))  # fmt: skip
+        add(name, f"{slices[0]} to {slices[-1]}", np.atleast_1d(one @ lean), (many @ lean)[:, None], n=int(n.sum()), least=int(fewest.min()))  # fmt: skip
     top, bottom = int(np.nanargmax(fidelity[0])), int(np.nanargmin(fidelity[0]))
     gap, gaps = fidelity[0, top] - fidelity[0, bottom], fidelities[:, top] - fidelities[:, bottom]
     add(
-        "gap", f"{slices[top]} - {slices[bottom]}", np.atleast_1d(gap), gaps[:, None], int(n[[top, bottom]].sum()),
-        int(fewest[[top, bottom]].min()), equivalent=_equivalent(fidelity[0], fidelities, fewest, within, level),
+        "gap", f"{slices[top]} - {slices[bottom]}", np.atleast_1d(gap), gaps[:, None], n=int(n[[top, bottom]].sum()),
+        least=int(fewest[[top, bottom]].min()), equivalent=_equivalent(fidelity[0], fidelities, fewest, within, level),
     )  # fmt: skip
     return frames.effects(pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col("estimate", "low", "high").fill_nan(None)))  # fmt: skip
 

@@ -21,7 +21,7 @@ from sociolect.systems.studies.community_fidelity.chain import Chain
 from sociolect.workspace import Workspace
 
 KNOBS = ("templates", "name_community", "lora_rank", "temperature", "examples_n", "hashtags", "quality", "seed")
-OFF = {"ablate": (), "by": None, "instrument": "", "answers": None, "harm": None}  # asked once, of the study itself
+OFF = {"ablate": (), "by": None, "instrument": "", "answers": None}  # asked once, of the study itself
 
 
 def versatility(base: Any, weights: Mapping[str, Any], tasks: Examples, *, communities: Sequence[str]) -> Replies:

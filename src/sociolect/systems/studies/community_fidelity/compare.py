@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from sociolect import frames
 from sociolect.frames import Effects
+from sociolect.report.content import Section
 from sociolect.systems import Claim
 
 # Which of our effects answers which claim: (measure, contrast), and the null value its interval is held against.
@@ -15,7 +17,20 @@ ANSWERS = {
     "origin_human": ("accuracy", "human"),
     "emotion_closer": ("emotion", "aligned - in_context"),
     "toxicity_closer": ("toxicity", "aligned - in_context"),
+    "frechet_closer": ("frechet", "aligned - in_context"),
+    "preference": ("preference", "overall: aligned over in_context"),
+    "harm_agreement": ("kappa", "harm"),
+    "harm_rate": ("harm:harmful:agreed", "all arms"),
+    "screener_order": ("", ""),
 }
+NULLS = {"> 1": 1.0, "> 0": 0.0, "< 0": 0.0, "> .5": 0.5, "order": 0.0}
+COLUMNS = ("measure", "contrast", "estimate", "low", "high", "n")
+
+
+def told(sections: Sequence[Section], names: Sequence[str]) -> Effects:
+    """The numbers that stand in the named tables, as effects: what claims are held against is what the page shows."""
+    found = [s.table.select(COLUMNS) for s in sections if s.name in names and s.table is not None]
+    return frames.effects(pl.concat([frames.empty("effects").select(COLUMNS), *found]))
 
 
 def claims(published: Sequence[Claim], effects: Effects, *, communities: int) -> pl.DataFrame:
@@ -28,7 +43,7 @@ def claims(published: Sequence[Claim], effects: Effects, *, communities: int) ->
     for claim in published:
         measure, contrast = ANSWERS[claim.id]
         found = effects.filter((pl.col("measure") == measure) & (pl.col("contrast") == contrast))
-        null = {"> chance": 1 / communities, "> 1": 1.0, "> 0": 0.0}[claim.sign]
+        null = 1 / communities if claim.sign == "> chance" else NULLS[claim.sign]
         here = found.row(0, named=True) if found.height else {"estimate": None, "low": None, "high": None, "n": None}
         rows.append(
             (
@@ -39,8 +54,8 @@ def claims(published: Sequence[Claim], effects: Effects, *, communities: int) ->
                 here["low"],
                 here["high"],
                 here["n"],
-                f"> {null:.3g}",
-                sign(here["low"], here["high"], null),
+                claim.sign if claim.sign == "order" else f"{claim.sign[0]} {null:.3g}",
+                sign(here["low"], here["high"], null, above=claim.sign[0] != "<"),
             )
         )
     names = ["claim", "the paper says", "where", "here", "low", "high", "n", "sign tested", "same sign?"]
@@ -48,14 +63,14 @@ def claims(published: Sequence[Claim], effects: Effects, *, communities: int) ->
     return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")
 
 
-def sign(low: float | None, high: float | None, null: float) -> str:
-    """On which side of a null value an interval lies.
+def sign(low: float | None, high: float | None, null: float, *, above: bool = True) -> str:
+    """Whether an interval lies on the side of a null value that is claimed.
 
     >>> sign(0.1, 0.3, 0.0), sign(-0.1, 0.3, 0.0), sign(-0.3, -0.1, 0.0), sign(None, None, 0.0)
     ('yes', 'undecided', 'no', 'not measured')
     """
     if low is None or high is None:
         return "not measured"
-    if low > null:
-        return "yes"
-    return "no" if high < null else "undecided"
+    if low <= null <= high:
+        return "undecided"
+    return "yes" if (low > null) == above else "no"

@@ -32,6 +32,8 @@ from sociolect.systems.studies.community_fidelity import (
     find,
     measure,
     names,
+    panel,
+    screener,
     slices,
 )
 from sociolect.systems.studies.community_fidelity.chain import Chain
@@ -89,11 +91,11 @@ def run(
     toxicity_model: str | None = None,
     embedding: str = "lsa",
     reference: Literal["same", "pooled"] = "same",
-    instrument: str = "",
+    instrument: str | None = None,
     instrument_text: Path | None = None,
     criterion: Path | None = None,
     answers: Path | None = None,
-    harm: Path | None = None,
+    harm_scheme: Path | None = None,
     sensitive: bool = False,
     drift: float = 0.0,
     variety: float = 0.0,
@@ -108,6 +110,9 @@ def run(
     said = {k: v for k, v in locals().items() if k != "workspace"}
     at, plants = dial(size, temperature=temperature, examples_n=examples_n), posts is None
     own = align.given(base) if base else None
+    card = screener.opened(
+        instrument if instrument is not None else "planted10" * plants, instrument_text, sensitive=sensitive
+    )
     rows = {"where": where, "links": links, "ties": ties, "anonymous": anonymous, "keep_ids": keep_ids}
     plant = {
         "people": at.people,
@@ -230,17 +235,13 @@ def run(
         halved = frames.scores(pl.concat(tones, how="diagonal").join(halves, on="speaker", how="left"))
         near = workspace.frame("profiles", frames.effects, profiles, halved, arms=BOUNDED, pairs=PAIRS[:1], **by_topic)
     copied = workspace.frame("copies", frames.effects, means, measure.ridden(overlaps, heard), **by_topic)
-    effects = frames.effects(pl.concat([origin, *([near] if near is not None else [])], how="diagonal"))
-    found = Findings(
-        society, members, everyone, sizes, structure, log, leaked, about, names.keywords(train, members),
-        elicit.attrition(known), copied, kept, scores, tones, origin, bounded, near,
-        compare.claims(card_of("community_fidelity").claims, effects, communities=len(chain.communities)),
-    )  # fmt: skip
     held = [align.topical(frames.posts(by_members(parts[s], members)), about) for s in ("judge", "reference")]
     more = [
         *distances.sections(chain, embedding_name=embedding, reference=reference),
         *audits.sections(chain),
         *copies.sections(chain, secrets=secrets, taught=sown, teaching=teaching),
+        *panel.sections(chain, answers=answers, harm_scheme=harm_scheme, size=size),
+        *screener.sections(chain, card, criterion=criterion, size=size),
         *slices.sections(chain, by=by, split=split, judge=held[0], reference=held[1]),
         *ablations.sections(run, workspace, said, chain=chain, tasks=tasks, here=bounded),
     ]
@@ -248,6 +249,13 @@ def run(
         more.append(
             Section("What a person decided", why, table=names.decided(clusters, everyone, why), name="decisions")
         )
+    shown = compare.told(more, ("distances", "preference", "label_agreement", "harm"))
+    effects = frames.effects(pl.concat([origin, *([near] if near is not None else []), shown], how="diagonal"))
+    found = Findings(
+        society, members, everyone, sizes, structure, log, leaked, about, names.keywords(train, members),
+        elicit.attrition(known), copied, kept, scores, tones, origin, bounded, near,
+        compare.claims(card_of("community_fidelity").claims, effects, communities=len(chain.communities)),
+    )  # fmt: skip
     made = {
         "size": size,
         "base model": base or f"scratch/{size}, trained here from nothing on the training side",
