@@ -30,6 +30,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/loading.py
 	$(BIN)/python benchmarks/finetuning.py
 	$(BIN)/python benchmarks/generation.py
+	$(BIN)/python benchmarks/distances.py
+	$(BIN)/python benchmarks/instruments.py
+	$(BIN)/python benchmarks/worlds.py
 
 clean:
 	rm -rf $(VENV) runs build

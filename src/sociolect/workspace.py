@@ -45,11 +45,12 @@ F = TypeVar("F", bound=pl.DataFrame)
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A study's folder. `say` is told each step's name as it begins, and nothing else."""
+    """A study's folder. `say` is told each step's name as it begins, and nothing else; `above` is what it branches from."""
 
     folder: Path
     say: Callable[[str], None] = lambda _: None
     record: dict[str, dict[str, Any]] = field(default_factory=dict)
+    above: "Workspace | None" = None
 
     def frame(
         self,
@@ -92,17 +93,12 @@ class Workspace:
         return self._once(name, make, inputs, keywords, write)
 
     def branch(self, name: str) -> "Workspace":
-        """A workspace below this one, for the same study with another knob: it begins with this one's steps.
+        """A workspace below this one, for the same study with another knob.
 
-        What the knob does not change is read back, not made again. The steps are hard links where the disk has them: a
-        step is never written in place.
+        What the knob does not change is read back, not made again; so is what the branch made itself, an earlier time. A
+        step of this workspace stands there as hard links where the disk has them: a step is never written in place.
         """
-        below = Workspace(self.folder / "branches" / name, lambda step: self.say(f"{name}: {step}"))
-        for step in sorted((self.folder / "steps").glob("[!.]*")):
-            there = below.folder / "steps" / step.name
-            if (_read(there / "step.json") or {}).get("key") != (_read(step / "step.json") or {}).get("key"):
-                shutil.rmtree(there, ignore_errors=True)
-                shutil.copytree(step, there, copy_function=_linked)
+        below = Workspace(self.folder / "branches" / name, lambda step: self.say(f"{name}: {step}"), above=self)
         self.record[f"branches/{name}"] = below.record
         return below
 
@@ -123,28 +119,37 @@ class Workspace:
         }
         key = sha256(json.dumps(due, sort_keys=True).encode()).hexdigest()
         folder, part = self.folder / "steps" / name, self.folder / "steps" / f".{name}.part"
-        found = _read(folder / "step.json")
-        if found is not None and found.get("key") == key:
-            self.record[name] = found | {"reused": True}
-            return folder
-        self.say(name)
-        begun = time.monotonic()
+        standing, begun = self._standing(name, key), time.monotonic()
+        if standing is None:
+            self.say(name)
         try:
-            if (_read(part / "step.json") or {}).get("key") != key:
+            if standing is None:
+                if (_read(part / "step.json") or {}).get("key") != key:
+                    shutil.rmtree(part, ignore_errors=True)
+                    part.mkdir(parents=True)
+                    (part / "step.json").write_text(json.dumps({"key": key}))
+                write(part)
+                said = {"key": key, **due, "seconds": round(time.monotonic() - begun, 3)}
+                (part / "step.json").write_text(json.dumps(said, indent=1))
+            elif standing != folder:
                 shutil.rmtree(part, ignore_errors=True)
-                part.mkdir(parents=True)
-                (part / "step.json").write_text(json.dumps({"key": key}))
-            write(part)
-            said = {"key": key, **due, "seconds": round(time.monotonic() - begun, 3)}
-            (part / "step.json").write_text(json.dumps(said, indent=1))
-            _settle(part, folder)
+                shutil.copytree(standing, part, copy_function=_linked)
+            if standing != folder:
+                _settle(part, folder)
         except OSError as error:
             raise WorkspaceError(
                 f"step {name!r} could not be written to {folder}: {error.strerror or error}; earlier steps are intact: "
                 "make room or choose another --out, and run again"
             ) from error
-        self.record[name] = said | {"reused": False}
+        self.record[name] = (_read(folder / "step.json") or {}) | {"reused": standing is not None}
         return folder
+
+    def _standing(self, name: str, key: str) -> Path | None:
+        """Where this very step stands made: here, or in a workspace above."""
+        folder = self.folder / "steps" / name
+        if (_read(folder / "step.json") or {}).get("key") == key:
+            return folder
+        return self.above._standing(name, key) if self.above else None
 
 
 def _linked(source: str, target: str) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from sociolect.compare.agreement import ac1, agreement, alpha, kappa, percent, rates
+from sociolect.compare.agreement import ac1, agreement, alpha, kappa, percent
 from sociolect.errors import InputError, RefusedError, UsageError
 
 NAN = float("nan")
@@ -150,19 +150,3 @@ def test_what_cannot_agree_is_refused() -> None:
         alpha(TABLE, level="ordnal")
     with pytest.raises(InputError, match=r"ratings are of shape \(3,\)"):
         kappa([1, 2, 3])
-
-
-def test_the_three_rules_of_labelling_bracket_the_rate() -> None:
-    """Trap 26: of the dossier's table the first says 61, the second 70, any 90, both 41, of 360."""
-    found = rates(answers(TABLE), label="c1")
-    share = dict(found.select("contrast", "estimate").iter_rows())
-    assert share == pytest.approx(
-        {"c1, r0 alone": 61 / 360, "c1, r1 alone": 70 / 360, "c1, any of 2": 90 / 360, "c1, all of 2": 41 / 360}
-    )
-    assert ((found["low"] < found["estimate"]) & (found["estimate"] < found["high"])).all()
-    half = rates(
-        answers(TABLE).filter(~((pl.col("annotator") == "r1") & pl.col("unit").str.ends_with("0"))), label="c1"
-    )
-    assert half.filter(pl.col("contrast").str.contains("any"))["left_out"].item() == 36
-    with pytest.raises(InputError, match="filter to one question"):
-        rates(pl.concat([answers(TABLE), answers(TABLE, "other")]), label="c1")

@@ -10,7 +10,6 @@ from sociolect import frames
 from sociolect.compare.bootstrap import bootstrap
 from sociolect.compare.coefficients import LEVELS, MEASURES, Statistic, statistic
 from sociolect.compare.interval import FloatArray
-from sociolect.compare.preference import wilson
 from sociolect.errors import InputError, RefusedError, unknown
 from sociolect.frames import Effects
 from sociolect.seeds import derive
@@ -123,40 +122,6 @@ def agreement(
     # Where all agree no draw differs from another: that is no doubt of width 0, it is none that could be seen.
     seen = pl.when(pl.col("low") < pl.col("high"))
     return frames.effects(table.with_columns(seen.then("low").alias("low"), seen.then("high").alias("high")))
-
-
-def rates(
-    answers: pl.DataFrame,
-    *,
-    label: str,
-    unit: str = "unit",
-    rater: str = "annotator",
-    value: str = "answer",
-    level: float = 0.95,
-) -> Effects:
-    """How often `label` is given, by each rule: every annotator alone, any of them, all of them; Wilson intervals over units.
-
-    Agreed-only labels make what is hard to see rarer than it is: the rules are reported side by side. `any` and `all`
-    rest on the units that all annotators rated; left_out counts the others.
-    """
-    said = answers.select(unit, rater, hit=pl.col(value) == label).drop_nulls()
-    if said.is_empty() or said.height != said.select(unit, rater).n_unique():
-        raise InputError("the rates of a label need one answer by each annotator on each unit: filter to one question")
-    raters = sorted(said[rater].unique())
-    whole = said.group_by(unit).agg(pl.len(), any=pl.col("hit").any(), all=pl.col("hit").all()).filter(len=len(raters))
-    hits = {f"{label}, {one} alone": said.filter(pl.col(rater) == one)["hit"] for one in raters}
-    hits |= (
-        {f"{label}, any of {len(raters)}": whole["any"], f"{label}, all of {len(raters)}": whole["all"]}
-        if len(raters) > 1
-        else {}
-    )
-    units = said[unit].n_unique()
-    rows = []
-    for rule, column in hits.items():
-        low, high = wilson(int(column.sum()), column.len(), level=level) if column.len() else (None, None)
-        rows.append({"measure": "rate", "contrast": rule, "estimate": column.mean(), "low": low, "high": high,
-                     "n": column.len(), "left_out": units - column.len(), "method": "Wilson"})  # fmt: skip
-    return frames.effects(pl.DataFrame(rows, schema_overrides=dict.fromkeys(("estimate", "low", "high"), pl.Float64)))
 
 
 def _together(statistics: Sequence[Statistic]) -> Statistic:

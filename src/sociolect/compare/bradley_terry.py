@@ -41,7 +41,9 @@ def bradley_terry(judged: pl.DataFrame, *, by: Sequence[str] = ("question",), le
         duel = np.eye(len(arms))[places["on_a"]] - np.eye(len(arms))[places["on_b"]] if arms else np.zeros((0, 0))
         if len(arms) < 2 or np.linalg.matrix_rank(duel) < len(arms) - 1:
             raise RefusedError(f"{where}: {', '.join(arms) or 'no arms'} are not all compared, not even through others")
-        factors = {c: _codes(told, c) for c in ("annotator", "topic") if c in told.columns and told[c].n_unique() > 1}
+        factors: dict[str, IntArray] = {
+            c: _codes(told, c) for c in ("annotator", "topic") if c in told.columns and told[c].n_unique() > 1
+        }
         x = np.concatenate([np.ones((told.height, 1)), duel[:, 1:]], axis=1)  # the first arm is the zero
         random: list[Any] = [_held(duel, codes) for codes in factors.values()]
         if told["unit"].n_unique() < told.height:  # the two texts themselves: one intercept a pair

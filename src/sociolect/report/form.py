@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from sociolect.errors import InputError
-from sociolect.report.page import _place
+from sociolect.report.page import settle
 from sociolect.report.table import legible
 
 HERE = Path(__file__).parent
@@ -156,7 +156,7 @@ def write_form(
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
-    _place(path, html.encode())
+    settle(path, html.encode())
     return path
 
 

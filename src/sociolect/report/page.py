@@ -5,6 +5,7 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -62,8 +63,8 @@ def write(page: Page, path: Path) -> Path:
     """
     html, tables = render(page)
     for name, content in tables.items():
-        _place(path.parent / "tables" / f"{name}.csv", content)
-    _place(path, html)
+        settle(path.parent / "tables" / f"{name}.csv", content)
+    settle(path, html)
     return path
 
 
@@ -223,7 +224,7 @@ def _template() -> Any:
     ).get_template("page.html")
 
 
-def _place(path: Path, content: bytes) -> None:
+def settle(path: Path, content: bytes) -> None:
     """Write the file whole or not at all: under a temporary name, synced, then renamed."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -234,7 +235,8 @@ def _place(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise WorkspaceError(
             f"{path} could not be written: {error.strerror or error}; what stood there is intact"
         ) from error

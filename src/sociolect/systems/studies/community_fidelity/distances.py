@@ -1,13 +1,16 @@
 """How near each arm's texts come to people's as whole corpora, by seven measures, between floor and ceiling."""
 
+import numpy as np
 import polars as pl
 
 from sociolect import frames
 from sociolect.compare.corpora import ALL, corpora
-from sociolect.frames import Effects, Posts, Replies
+from sociolect.compare.frechet import extrapolated
+from sociolect.frames import Effects, Posts, Replies, Vectors
 from sociolect.measure.embedding import embedding, space
 from sociolect.report import plots
 from sociolect.report.content import Section
+from sociolect.seeds import substream
 from sociolect.systems.studies.community_fidelity import measure
 from sociolect.systems.studies.community_fidelity.chain import Chain
 
@@ -35,10 +38,14 @@ def smallest(kept: Replies) -> int:
     return int(min(sizes.select(half).to_series().to_list()))
 
 
-def effects(chain: Chain, *, embedding_name: str, reference: str) -> Effects:
-    """Every measure of every arm, by community and on average (`compare.corpora`)."""
+def placed(chain: Chain, embedding_name: str) -> Vectors:
+    """The kept replies as vectors, made once."""
     dims = max(2, min(MOST, smallest(chain.kept) // SHARE))
-    made = chain.workspace.frame("vectors", frames.vectors, vectors, chain.kept, chain.halves, chain.judged, embedding_name=embedding_name, dims=dims, seed=chain.seed)  # fmt: skip
+    return chain.workspace.frame("vectors", frames.vectors, vectors, chain.kept, chain.halves, chain.judged, embedding_name=embedding_name, dims=dims, seed=chain.seed)  # fmt: skip
+
+
+def effects(chain: Chain, made: Vectors, *, reference: str) -> Effects:
+    """Every measure of every arm, by community and on average (`compare.corpora`)."""
     # A model's own dimensions may be more than there are texts: then there is no Frechet distance, and the page says so.
     width = made["vector"].list.len()[0]
     asked = [m for m in ALL if m != "frechet" or smallest(chain.kept) > width]
@@ -48,8 +55,42 @@ def effects(chain: Chain, *, embedding_name: str, reference: str) -> Effects:
     )  # fmt: skip
 
 
+def limits(vectors: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """The Frechet distance at n and carried to 1/n = 0, per arm and for people's other half: means over communities.
+
+    It grows as n falls, even where nothing differs (Chong and Forsyth 2020): a line over several n takes that out. Communities
+    with fewer than three texts a dimension are left out; `n` is the texts of a side, over the others.
+    """
+    side = pl.when(pl.col("condition") == "human").then(pl.col("half")).otherwise("condition")
+    ordered = vectors.with_columns(_side=side).sort(*frames.KEYS)
+    of = {
+        k: np.array(part["vector"].to_list())
+        for k, part in ordered.partition_by("community", "_side", as_dict=True).items()
+    }
+    rows = []
+    for arm in (*ARMS, "shuffled", "a"):
+        found = []
+        for community in sorted({c for c, _ in of}):
+            pair = of[community, arm], of[community, "b"]
+            n = min(map(len, pair))
+            if n < 3 * pair[0].shape[1]:
+                continue
+            drawn = [
+                v[substream(seed, "limits", str(community), arm, k).choice(len(v), n, replace=False)]
+                for k, v in enumerate(pair)
+            ]
+            line = extrapolated(*drawn, seed=seed)
+            found.append((line.values[-1], line.estimate, n))
+        if found:
+            at, limit, n_of = zip(*found, strict=True)
+            rows.append(("people" if arm == "a" else arm, float(np.mean(at)), float(np.mean(limit)), sum(n_of)))
+    schema = {"arm": pl.String, "at this n": pl.Float64, "at 1/n = 0": pl.Float64, "n": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
 def sections(chain: Chain, *, embedding_name: str, reference: str) -> list[Section]:
-    found = effects(chain, embedding_name=embedding_name, reference=reference)
+    made = placed(chain, embedding_name)
+    found = effects(chain, made, reference=reference)
     where = " by TF-IDF and singular value decomposition, fitted to the judge side's people" if embedding_name == "lsa" else f" by {embedding_name}"  # fmt: skip
     told = PROSE.format(space=where) + (
         "\n\nThe reference is drawn from all communities pooled: a variant." if reference == "pooled" else ""
@@ -60,7 +101,7 @@ def sections(chain: Chain, *, embedding_name: str, reference: str) -> list[Secti
         "measure", "contrast", estimate="normalised", low="normalised_low", high="normalised_high", n="n"
     )
     figure = plots.forest(shown, reference=None) if shown.height else ""
-    return [
+    out = [
         Section(
             "Corpus distances: how near to people as a whole",
             told + missing,
@@ -69,3 +110,8 @@ def sections(chain: Chain, *, embedding_name: str, reference: str) -> list[Secti
             figure=figure,
         )
     ]
+    far = limits(made, seed=chain.seed)
+    if far.height:
+        prose = "The distance grows as n falls, for people against people too. Carried to 1/n = 0 it does not; this table has no interval."
+        out.append(Section("Frechet distance, carried to unlimited n", prose, table=far, name="frechet_limits"))
+    return out

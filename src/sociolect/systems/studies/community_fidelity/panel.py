@@ -15,9 +15,9 @@ from sociolect.compare.differences import means
 from sociolect.compare.preference import consistency, mixed, position, preference
 from sociolect.compare.prevalence import prevalence
 from sociolect.compare.sample_size import pairs_for_preference
-from sociolect.elicit.pairs import pairs, singles
+from sociolect.elicit.pairs import CRITERIA, pairs, singles
 from sociolect.errors import RefusedError
-from sociolect.frames import KEYS, Effects, Replies
+from sociolect.frames import KEYS, Replies
 from sociolect.load.answers import answers as saved
 from sociolect.load.answers import unblinded
 from sociolect.measure.harm import harm, scheme
@@ -32,14 +32,6 @@ SHOWN = ("human", "in_context", "aligned")
 PAIRS = {"tiny": 20, "small": 50, "full": 50}  # a community; Sec. 5.2.5: 50, 300 in all
 SINGLES = {"tiny": 10, "small": 20, "full": 20}  # an arm and community; Sec. 5.2.6: 20, 360 in all
 REPEATS = 0.1  # ours: the share of pairs shown twice, sides swapped
-# Sec. 5.2.5 asks one expert for a preference by these four; here each has its own question, and one asks for all in all.
-CRITERIA = {
-    "language": "Which text sounds more like the community's own language?",
-    "themes": "Which text is more about what this community talks about?",
-    "form": "Which text is written more as its members write (case, marks, length)?",
-    "coherence": "Which text makes more sense?",
-    "overall": "All in all, which text would a member rather have written?",
-}
 TOXIC = Question("toxic", "Is this text rude, hateful or threatening?", (("yes", "Yes"), ("no", "No")))
 GUIDE = """You see posts of online communities. Some were written by people, some by models; you are not told which. Judge the text, not \
 who may have written it. There is no right answer. You can stop at any time and go on later on the same machine; save your answers to a file at the end."""
@@ -113,14 +105,27 @@ with power .8, {due} pairs are due; the form has {made['preference'][0].height}.
 def preferred(files: Path, sheet: pl.DataFrame, key: pl.DataFrame, *, seed: int) -> list[Section]:
     """How often the fine-tuned arm is preferred, with the pull of the side and of the annotator apart."""
     told = saved(files, sheet=sheet, questions=questions("preference", None))
-    judged = unblinded(told, key)
+    whole = unblinded(told, key)
+    judged = whole.filter(pl.col("preferred").is_not_null().any().over("question"))
+    if judged.is_empty():
+        return [
+            Section(
+                "People's preference: nobody could tell",
+                f"{told.height} answers, and none prefers either text.",
+                level="warning",
+            )
+        ]
+    open_ = sorted({*whole["question"]} - {*judged["question"]})
     share = preference(judged, arm=ARMS[0])
-    parts: list[Effects] = [share, position(judged, arm=ARMS[0]), mixed(judged, arm=ARMS[0])]
+    others = mixed(judged, arm=ARMS[0]).with_columns(measure=pl.format("{} (mixed logit)", "measure"))
+    parts = [share, position(judged, arm=ARMS[0]), frames.effects(others)]
     with suppress(RefusedError):  # nobody judged a pair twice: nothing to tell
         parts.append(consistency(judged))
     raters = judged["annotator"].n_unique()
-    prose = f"""{raters} annotators, blinded; sides drawn at random; both arms of one length and one rendering. `preference` is Wilson's interval over pairs, for these annotators; `mixed` \
-speaks of others like them and sets the pull of side A apart. A preference whose interval holds .5 is none."""
+    prose = f"""{raters} annotators, blinded; sides drawn at random; both arms of one length and one rendering. `preference` is Wilson's interval over pairs, for these annotators; `mixed logit` \
+speaks of others like them and sets the pull of side A apart. A preference whose interval holds .5 is none.""" + (
+        f" Nobody could tell by {', '.join(open_)}." if open_ else ""
+    )
     table = frames.effects(pl.concat(parts, how="diagonal_relaxed"))
     return [
         Section("People's preference: fine-tuned or in context?", prose, table=table, name="preference", figure=plots.forest(share, reference=0.5)),
@@ -159,7 +164,13 @@ def _agreed(told: pl.DataFrame, *, name: str, seed: int) -> list[Section]:
                 "Agreement: one annotator", "One annotator answered: nothing says how others would.", level="warning"
             )
         ]
-    found = agreement(told, seed=seed)
+    twice = pl.col("annotator").n_unique().over("question", "unit") > 1
+    common = told.filter(pl.col("unit").filter(twice).n_unique().over("question") > 1)
+    if common.is_empty():
+        return [
+            Section("Agreement: not measured", "No question has two texts that two annotators answered.", level="note")
+        ]
+    found = agreement(common, seed=seed)
     prose = "Agreement beyond chance, with intervals over texts: Cohen's kappa, Krippendorff's alpha, Gwet's AC1. They part where one answer is rare."
     return [Section("Do annotators agree?", prose, table=found.drop("method", strict=False), name=name)]
 
