@@ -1,4 +1,4 @@
-"""sociolect demo | run | list | guess | docs."""
+"""sociolect demo | run | list | guess | instrument | docs."""
 
 import errno
 import json
@@ -109,6 +109,37 @@ def guess(
         print(json.dumps(found.to_dicts(), default=str))
     else:
         _show(found.columns, found.rows())
+
+
+@app.command()
+def instrument(
+    source: Annotated[
+        Path, typer.Argument(help="A Qualtrics survey file (.qsf) to import, or an instrument's folder to check.")
+    ],
+    text: Annotated[Path | None, typer.Option(help="Your own wording, where the folder holds none (.toml).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write an import into. Default: the file's name.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Import a questionnaire and list what could not be imported; or check an instrument and say every fault at once."""
+    from sociolect.load.qsf import written
+    from sociolect.measure.instrument import read
+
+    if source.suffix == ".qsf":
+        folder, left = out or Path(source.stem), written(source, out or Path(source.stem))
+        if as_json:
+            print(json.dumps({"folder": str(folder), "left_out": left.to_dicts()}))
+        else:
+            _show(left.columns, left.rows())
+            print(
+                f"{_plain(folder)}/instrument.toml, wording.toml: complete them, then check: sociolect instrument {_plain(folder)} --text {_plain(folder)}/wording.toml"
+            )
+        return
+    card = read(source, text=text)
+    told = {"instrument": card.id, "title": card.title, "items": len(card.items), "subscales": ", ".join(s.id for s in card.subscales),
+            "status": card.status, "licence": card.licence, "sensitive": card.sensitive}  # fmt: skip
+    print(json.dumps(told)) if as_json else _show(("what", "value"), list(told.items()))
 
 
 @app.command()

@@ -20,7 +20,7 @@ FLOORS = (
     ("Floor 3: elicit", ("elicit/*.py",)),
     ("Floor 3: measure", ("measure/*.py",)),
     ("Floor 3: compare", ("compare/*.py",)),
-    ("Floor 4: systems", ("systems/*/*/*.py",)),
+    ("Floor 4: systems", ("systems/*.py", "systems/*/*/*.py")),
     ("Floor 5: the command line", ("arguments.py", "cli.py", "docs.py")),
 )
 NOTE = "<!-- written by `make docs`; do not edit -->\n"

@@ -5,10 +5,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from sociolect.errors import InputError
+from sociolect.errors import InputError, UsageError
 from sociolect.load.qsf import Imported, qsf
+from sociolect.load.qsf import written as import_into
 from sociolect.load.survey import survey
 from sociolect.load.toml import toml
 from sociolect.measure.instrument import items, read, score
@@ -223,3 +225,18 @@ def test_toml_comes_back_as_it_went(tmp_path: Path) -> None:
         "l": [{"k": 1, "in": {"a": "b"}}, {"k": 2}],
     }
     assert tomllib.loads(toml(said)) == said
+
+
+def test_an_import_is_a_folder_that_reads_and_is_never_written_over(tmp_path: Path) -> None:
+    path, folder = (
+        written(tmp_path, {"SurveyEntry": {"SurveyName": "Tea"}, "SurveyElements": elements()}),
+        tmp_path / "tea",
+    )
+    left = import_into(path, folder)
+    assert left.height == qsf(path).left_out.height > 0
+    assert pl.read_csv(folder / "left_out.csv").height == left.height
+    card = read(folder, text=folder / "wording.toml")
+    assert [one.id for one in card.items] == list(qsf(path).items)
+    assert card.status == "unvalidated paraphrase"
+    with pytest.raises(UsageError, match="holds an instrument already"):
+        import_into(path, folder)

@@ -36,7 +36,8 @@ def sliced(
     is a finding only where its `low` is above `within`. `equivalent` says whether all slices lie within `within` of
     another: the (1 - 2 alpha) intervals of every pairwise difference lie inside (two one-sided tests, Schuirmann 1987).
 
-    Raises InputError where a slice, an arm or the column is missing; RefusedError where fewer than two slices are named.
+    Raises InputError where a slice, an arm or the column is missing; RefusedError where fewer than two slices are named, or
+    in fewer than two of them people are told apart better than the floor.
     """
     if len(slices) < 2:
         raise RefusedError(f"{len(slices)} slice is there, two or more are due: nothing can be held against another")
@@ -56,6 +57,12 @@ def sliced(
     whole = drawn.estimate[:, at].reshape(1, k, 3)
     samples = drawn.samples[:, :, at].reshape(-1, k, 3)
     fidelity, fidelities = _normalised(whole), _normalised(samples)
+    if flat := [name for name, one in zip(slices, fidelity[0], strict=True) if np.isnan(one)]:
+        if k - len(flat) < 2:
+            raise RefusedError(
+                f"people's own F1 is not above the floor in {', '.join(flat)}: fewer than two slices have a fidelity, and nothing "
+                "can be held against another; bring more posts, or larger slices"
+            )
     n, fewest = drawn.n.reshape(k, 3).sum(1), drawn.clusters.reshape(k, 3).min(1)
     rows: list[dict[str, object]] = []
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from sociolect.errors import InputError
+from sociolect.errors import InputError, UsageError
 from sociolect.load.qsf_questions import Question, plain, question, unhandled, words
 from sociolect.load.toml import toml
+from sociolect.text import cell
 
 LEFT_OUT = {"element": pl.String(), "reason": pl.String()}
 _UNKNOWN = "not said in the survey file"
@@ -70,6 +71,21 @@ def qsf(path: str | Path) -> Imported:
         labels,
         pl.DataFrame(left, schema=LEFT_OUT, orient="row"),
     )
+
+
+def written(path: str | Path, folder: Path) -> pl.DataFrame:
+    """The import as an instrument's folder: instrument.toml, wording.toml, and left_out.csv, which is also what comes out.
+
+    Raises InputError as `qsf` does, UsageError where the folder holds an instrument already: a person may have completed it.
+    """
+    if (folder / "instrument.toml").exists():
+        raise UsageError(f"{folder} holds an instrument already: name another folder with --out")
+    found = qsf(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "instrument.toml").write_text(found.structure, encoding="utf-8")
+    (folder / "wording.toml").write_text(found.wording, encoding="utf-8")
+    found.left_out.select(pl.all().map_elements(cell, return_dtype=pl.String)).write_csv(folder / "left_out.csv")
+    return found.left_out
 
 
 def _labels(one: Question, left: list[tuple[str, str]]) -> dict[str, str]:

@@ -100,13 +100,13 @@ versatility is accuracy on general tasks that the base knows."""
 
 
 def wanted(said: Sequence[str]) -> list[tuple[str, Any]]:
-    """Knob and value out of `temperature=0.5`, with every fault at once.
+    """Knob and value out of `temperature=0.5`, each once; raises UsageError with every fault at once.
 
     >>> wanted(["temperature=0.5", "name_community=true", "lora_rank=8"])
     [('temperature', 0.5), ('name_community', True), ('lora_rank', 8)]
     """
     kinds: dict[str, Callable[[str], Any]] = {
-        "temperature": float, "name_community": _truth, "quality": _truth, "hashtags": str, "templates": int,
+        "temperature": float, "name_community": _truth, "quality": _truth, "hashtags": _hashtags, "templates": int,
         "lora_rank": int, "examples_n": int, "seed": int,
     }  # fmt: skip
     out, faults = [], []
@@ -121,11 +121,15 @@ def wanted(said: Sequence[str]) -> list[tuple[str, Any]]:
             faults.append(repr(one))
     if faults:
         raise UsageError(f"--ablate takes knob=value of {', '.join(KNOBS)}; not {', '.join(faults)}")
-    return out
+    return list(dict.fromkeys(out))
 
 
 def _truth(word: str) -> bool:
     return {"true": True, "false": False}[word.lower()]
+
+
+def _hashtags(word: str) -> str:
+    return {"strip": "strip", "word": "word"}[word.lower()]
 
 
 def _row(knob: str, value: object, bounded: pl.DataFrame, tasks: pl.DataFrame | None) -> pl.DataFrame:

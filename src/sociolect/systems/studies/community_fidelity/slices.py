@@ -6,7 +6,7 @@ from sociolect import frames
 from sociolect.compare.slices import sliced
 from sociolect.elicit.human import human
 from sociolect.errors import RefusedError, UsageError
-from sociolect.frames import Effects, Posts, Scores
+from sociolect.frames import Effects, Posts, Scores, Society
 from sociolect.measure.origin import origin
 from sociolect.report import plots
 from sociolect.report.content import Section
@@ -27,11 +27,16 @@ def windows(posts: Posts, *, most: int = WINDOWS) -> Posts:
     )
 
 
+def checked(society: Society, column: str) -> None:
+    """Raises UsageError where people have no such column."""
+    if column not in society.people.columns or column == "person":
+        known = ", ".join(c for c in society.people.columns if c != "person")
+        raise UsageError(f"--by {column}: no such column of the people; there are: {known or 'none'}")
+
+
 def groups(chain: Chain, posts: Posts, column: str) -> Posts:
     """The held-out posts with a column `slice`: the value of `column` of their authors; those without one are left out."""
-    if column not in chain.society.people.columns or column == "person":
-        known = ", ".join(c for c in chain.society.people.columns if c != "person")
-        raise UsageError(f"--by {column}: no such column of the people; there are: {known or 'none'}")
+    checked(chain.society, column)
     of = chain.society.people.select("person", slice=pl.col(column).cast(pl.String)).drop_nulls()
     return frames.posts(posts.drop("slice", strict=False).join(of, on="person", how="inner"))
 
@@ -42,7 +47,8 @@ def judged(chain: Chain, judge: Posts, reference: Posts, names: list[str]) -> Sc
     Every slice's classifier learns equally many posts of each community, the same number in all slices: a better taught
     one would find more fidelity. The arms' replies are the same in every slice; their items carry its name.
     """
-    fewest = min(judge.group_by("slice", "community").len()["len"].to_list())
+    here = judge.filter(pl.col("slice").is_in(names))  # a slice too small to tell must not make the others small
+    fewest = min(here.group_by("slice", "community").len()["len"].to_list())
     arms = chain.kept.filter(pl.col("condition").is_in(SIDES))
     parts = []
     for name in names:
@@ -108,6 +114,8 @@ def _shown(chain: Chain, judge: Posts, reference: Posts, *, name: str, title: st
         return Section(title, f"Not measured: {error}", level="note")
     left = f"\n\nToo small to tell: {', '.join(poor)}." if poor else ""
     shown = found.filter(pl.col("measure") == "fidelity")
+    if name != "drift":
+        found = frames.effects(found.filter(~pl.col("measure").str.starts_with("slope")))  # groups have no order
     return Section(
         title, prose + left, table=found.drop("method"), name=name, figure=plots.forest(shown, reference=None)
     )
