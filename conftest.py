@@ -19,9 +19,14 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if DATA.is_dir():
-        return
+    # Two workers share the tests: the long ones begin, and those that share a recipe's run stay with one worker.
+    items.sort(key=lambda item: "slow" not in item.keywords)
     for item in items:
+        if "ran" in getattr(item, "fixturenames", ()):
+            card = getattr(item, "callspec", None) and item.callspec.params.get("card")  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.xdist_group(card.slug if card else "community_fidelity"))
+        if DATA.is_dir():
+            continue
         if "realdata" in item.keywords:
             item.add_marker(
                 pytest.mark.skip(reason=f"real data: no folder {DATA.name} at {DATA.parent.name}/ (set SOCIOLECT_DATA)")
