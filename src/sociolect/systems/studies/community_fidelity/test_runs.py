@@ -50,6 +50,39 @@ def test_the_page_finds_the_planted_communities_and_counts_every_reply(ran: Call
 
 
 @pytest.mark.slow
+def test_every_measurement_of_the_study_stands_on_the_page(ran: Callable[..., Any]) -> None:
+    made = ran("community_fidelity")
+    tables = {s.name: s.table for s in made.page.sections if s.table is not None}
+    due = {
+        "claims", "origin", "origin_fidelity", "profiles", "distances", "frechet_limits", "format", "plain_origin", "form",
+        "permutations", "neighbours", "exposure", "exposure_strata", "screener_scores", "screener_claims", "screener_validity",
+        "screener_ranks", "screener_criteria", "screener_majority", "attrition", "copies", "keywords", "loading",
+    }  # fmt: skip
+    assert due <= set(tables)
+    near = {
+        c: r
+        for c, *r in tables["distances"]
+        .filter(pl.col("measure") == "kid")
+        .select("contrast", "low", "high")
+        .iter_rows()
+    }
+    assert near["aligned - in_context"][1] < 0  # nearer to people
+    limits = dict(tables["frechet_limits"].select("arm", "at 1/n = 0").iter_rows())
+    assert limits["people"] < limits["aligned"] < limits["shuffled"]
+    # form tells nobody apart where every arm writes as people do, and content does so in plain form too
+    form = tables["format"].filter(contrast="aligned", measure="format:aligned").row(0, named=True)
+    assert form["low"] < 0.5 < form["high"] < 0.6
+    plain = tables["plain_origin"].filter(measure="macro_f1", contrast="aligned - in_context").row(0, named=True)
+    assert plain["low"] > 0
+    # nobody planted an opinion on the questionnaire's items, so none is found
+    assert tables["screener_claims"]["claim"].null_count() == tables["screener_claims"].height
+    met = tables["exposure"]
+    assert met.filter(pl.col("held").is_not_null() & (pl.col("held") > pl.col("posts"))).is_empty()
+    for form_ in ("preference", "labels"):
+        assert (made.folder / "steps" / "forms" / f"{form_}.html").stat().st_size > 10_000
+
+
+@pytest.mark.slow
 def test_nothing_is_claimed_where_nothing_is_planted(ran: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     less = SIZES["tiny"]._replace(originals=4, corpus=300, posts=200, exemplars=5)
     monkeypatch.setitem(sizes.SIZES, "tiny", less)
