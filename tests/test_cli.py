@@ -302,7 +302,7 @@ def test_a_letter_that_the_stream_cannot_write_is_replaced() -> None:
 def test_an_instrument_is_checked_and_every_fault_is_said(said: Said, tmp_path: Path) -> None:
     folder = systems.SYSTEMS / "instruments" / "planted10"
     code, out, _ = said("instrument", str(folder), "--json")
-    assert (code, json.loads(out)["items"], json.loads(out)["subscales"]) == (0, 10, "mornings, outdoors")
+    assert (code, json.loads(out)["items"], json.loads(out)["subscales"]) == (0, 10, "outdoors, mornings")
     card = (folder / "instrument.toml").read_text()
     (tmp_path / "instrument.toml").write_text(
         card.replace('status = "', 'status = "hardly ', 1).replace("key = 1", "key = 0", 1)
