@@ -183,6 +183,8 @@ def _run(what: str, out: Path, data: Path | None, extra: list[str], as_json: boo
     console = Console(highlight=False, soft_wrap=True)
     for h in page.headlines:
         console.print(f"{_line(h.label)}: [bold]{_line(h.value)}[/bold] {_line(h.doubt)}")
+    if not page.headlines:
+        console.print(_line(page.summary))
     console.print(f"\nthe page: {_line(path.as_uri())}")
 
 
