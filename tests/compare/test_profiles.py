@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from sociolect import frames
-from sociolect.compare.distances import jensen_shannon, wasserstein
+from sociolect.compare.distances import jensen_shannon, kolmogorov_smirnov, wasserstein
 from sociolect.compare.fidelity import fidelity, normalised
 from sociolect.compare.profiles import profiles
 from sociolect.errors import InputError, RefusedError
@@ -48,12 +48,14 @@ def world(seed: int, *, people: int = 40, topics: int = 9, templates: int = 10, 
 def test_estimates_are_the_distances_and_row_order_changes_no_byte() -> None:
     scores = world(1)
     found = profiles(scores, draws=300)
-    assert found.select(pl.len(), pl.col("contrast").n_unique()).row(0) == (18, 9)
+    assert found.select(pl.len(), pl.col("contrast").n_unique()).row(0) == (27, 9)
     one = found.filter(measure="toxicity", contrast="aligned in red")
     red = scores.filter(community="red", measure="toxicity")
     arm, b = (red.filter(pl.col(c) == v)["value"].to_numpy() for c, v in (("condition", "aligned"), ("half", "b")))
     assert (one["n"][0], one["left_out"][0]) == (90, 0)  # 90 replies per arm, 100 posts per half
     assert one["estimate"][0] == pytest.approx(1 - wasserstein(arm, b), abs=1e-12)
+    largest = found.filter(measure="toxicity ks", contrast="aligned in red")["estimate"][0]
+    assert largest == pytest.approx(1 - kolmogorov_smirnov(arm, b), abs=1e-12)
     profile = [
         np.array([rows.filter(measure=f"emotion:{f}")["value"].sum() for f in FEELINGS])
         for rows in (scores.filter(community="red", condition="aligned"), scores.filter(community="red", half="b"))

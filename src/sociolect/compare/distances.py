@@ -83,9 +83,18 @@ def kolmogorov_smirnov(
     >>> kolmogorov_smirnov([1, 2, 3, 4], [3, 4, 5, 6])
     0.5
     """
-    gap, width = _gaps(*_sides(x, y, x_weights, y_weights))
+    return float(kolmogorov_smirnovs(*_sides(x, y, x_weights, y_weights))[0])
+
+
+def kolmogorov_smirnovs(x: FloatArray, y: FloatArray, x_weights: FloatArray, y_weights: FloatArray) -> FloatArray:
+    """The largest gap under each of m weightings, (m, n) and (m, k); nan where a side weighs 0.
+
+    >>> kolmogorov_smirnovs(np.array([0.0, 1.0]), np.array([0.0]), np.array([[1.0, 0.0], [1.0, 1.0]]), np.ones((2, 1))).tolist()
+    [0.0, 0.5]
+    """
+    gap, width = _gaps(x, y, x_weights, y_weights)
     # Inside a run of equal values the functions are not yet there: only its last place counts.
-    return float(np.abs(gap[0, :-1][width > 0]).max(initial=0.0))
+    return np.asarray(np.abs(gap[:, :-1][:, width > 0]).max(1, initial=0.0) + 0 * gap[:, -1])
 
 
 def energy(

@@ -9,13 +9,15 @@ import polars as pl
 from sociolect import frames
 from sociolect.compare.bootstrap import Codes, weights
 from sociolect.compare.clusters import factors
-from sociolect.compare.distances import jensen_shannons, wassersteins
+from sociolect.compare.distances import jensen_shannons, kolmogorov_smirnovs, wassersteins
 from sociolect.compare.fidelity import METHOD, centred, fidelity, table
 from sociolect.compare.interval import FloatArray, IntArray, interval
 from sociolect.compare.multiplicity import adjusted
 from sociolect.errors import InputError, RefusedError
 from sociolect.frames import KEYS, Effects, Scores
 from sociolect.seeds import substream
+
+KS = " ks"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,8 @@ def profiles(
     """How near each arm comes to people, by community and on average: `estimate`, floor, ceiling, normalised, flag.
 
     `emotion`: 1 - the Jensen-Shannon distance of the arm's summed confidences (measures that begin with `emotions`)
-    and those of the people whose `half` is "b". Each of `others`: 1 - Wasserstein-1 of the values. The ceiling is the
+    and those of the people whose `half` is "b". Each of `others`: 1 - Wasserstein-1 of the values, and under its name with
+    " ks" 1 - the Kolmogorov-Smirnov distance. The ceiling is the
     people of half "a" against half "b"; the floor is the `floor` arm against half "b". All arms and half "a" are cut to
     one n per community by seed, because distance falls with n; half "b" stays whole, the same for all. A row with
     a null value is left out and counted, with those cut, in `left_out`. `contrast` is the arm, "<arm> in <community>"
@@ -60,7 +63,7 @@ def profiles(
     centred (`fidelity`). Raises InputError where arms, halves or columns are missing, RefusedError where a community has
     fewer than two rows, or a factor one cluster.
     """
-    families = {name: [name] for name in others if name in scores["measure"]}
+    families = {said: [name] for name in others if name in scores["measure"] for said in (name, f"{name}{KS}")}
     if found := sorted(m for m in scores["measure"].unique() if m.startswith(emotions)):
         families["emotion"] = found
     if not families:
@@ -155,7 +158,8 @@ def _distance(name: str, sets: _Sets, community: str, side: str, w: FloatArray) 
     mine, reference = sets.rows[community, side], sets.rows[community, "b"]
     if name == "emotion":
         return jensen_shannons(w[:, mine] @ sets.values[mine], w[:, reference] @ sets.values[reference])
-    return wassersteins(sets.values[mine, 0], sets.values[reference, 0], w[:, mine], w[:, reference])
+    apart = kolmogorov_smirnovs if name.endswith(KS) else wassersteins
+    return apart(sets.values[mine, 0], sets.values[reference, 0], w[:, mine], w[:, reference])
 
 
 def _sets(

@@ -57,12 +57,12 @@ def sliced(
     whole = drawn.estimate[:, at].reshape(1, k, 3)
     samples = drawn.samples[:, :, at].reshape(-1, k, 3)
     fidelity, fidelities = _normalised(whole), _normalised(samples)
-    if flat := [name for name, one in zip(slices, fidelity[0], strict=True) if np.isnan(one)]:
-        if k - len(flat) < 2:
-            raise RefusedError(
-                f"people's own F1 is not above the floor in {', '.join(flat)}: fewer than two slices have a fidelity, and nothing "
-                "can be held against another; bring more posts, or larger slices"
-            )
+    flat = [name for name, one in zip(slices, fidelity[0], strict=True) if np.isnan(one)]
+    if k - len(flat) < 2:
+        raise RefusedError(
+            f"people's own F1 is not above the floor in {', '.join(flat)}: fewer than two slices have a fidelity, and nothing "
+            "can be held against another; bring more posts, or larger slices"
+        )
     n, fewest = drawn.n.reshape(k, 3).sum(1), drawn.clusters.reshape(k, 3).min(1)
     rows: list[dict[str, object]] = []
 

@@ -1,6 +1,7 @@
 """The recipe that every instrument shares: read it, ask it in every way that could move an answer, score it, doubt it, one page."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -10,6 +11,7 @@ import polars as pl
 from sociolect import frames
 from sociolect.compare.differences import means
 from sociolect.compare.validity import claimable, validity
+from sociolect.compare.variance import variance
 from sociolect.elicit.administer import Mode, administered
 from sociolect.elicit.variants import PUBLISHED, TEMPLATES, calls, variants
 from sociolect.errors import ModelError, RefusedError, UsageError
@@ -96,7 +98,14 @@ def page(
     }  # fmt: skip
     planted = None if names else {c: t for c, t in PLANTED.items() if c != CONTROL}
     return questionnaire_page.page(
-        card, replies, averages(scores, **kept), validated, claims(validated), made=made, planted=planted
+        card,
+        replies,
+        averages(scores, **kept),
+        validated,
+        claims(validated),
+        varied=split(scores, card, seed=seed),
+        made=made,
+        planted=planted,
     )
 
 
@@ -151,6 +160,26 @@ def averages(scores: Scores, *, draws: int = 2000, seed: int = 0) -> Effects | N
         return means(frames.scores(whole), by=("measure", "community"), clusters=("template",), draws=draws, seed=seed)
     except RefusedError:
         return None
+
+
+def split(scores: Scores, instrument: Instrument, *, draws: int = 500, seed: int = 0) -> Effects | None:
+    """What the aligned models' answers to each subscale vary with: community, item, wording, order and draw; None where it cannot be told.
+
+    Of the published wording with letters, so that every community was asked in every way alike.
+    """
+    plain = pl.col("paraphrase") == PUBLISHED
+    own = scores.filter(
+        plain,
+        pl.col("label_style") == "letters",
+        pl.col("arm") == "aligned",
+        pl.col("order").is_in(["forward", "reversed"]),
+    )
+    parts = []
+    for measure, items in scales(instrument).items():
+        with suppress(RefusedError):
+            found = variance(own.filter(pl.col("item").is_in(items)), draws=draws, seed=seed)
+            parts.append(found.with_columns(measure=pl.lit(measure)))
+    return frames.effects(pl.concat(parts)) if parts else None
 
 
 def claims(card: Effects) -> pl.DataFrame:

@@ -31,6 +31,7 @@ def page(
     validated: Effects,
     claims: pl.DataFrame,
     *,
+    varied: Effects | None = None,
     made: Mapping[str, str],
     planted: Mapping[str, float] | None = None,
 ) -> Page:
@@ -38,7 +39,7 @@ def page(
     if card.text_hash is None and claims.height:
         # nobody was asked the instrument's own questions
         claims = claims.with_columns(claim=pl.lit(None, pl.String), failed=pl.lit("asked with placeholders"))
-    shown = sections(card, replies, averages, validated, claims, planted=planted)
+    shown = sections(card, replies, averages, validated, claims, varied=varied, planted=planted)
     held = claims.filter(pl.col("claim").is_not_null()).height if claims.height else 0
     who = "planted communities of known order" if planted is not None else "the models named"
     summary = f"{len(card.items)} items put to {who}. {NOT_A_SCREENING}"
@@ -59,6 +60,7 @@ def sections(
     validated: Effects,
     claims: pl.DataFrame,
     *,
+    varied: Effects | None = None,
     planted: Mapping[str, float] | None = None,
 ) -> list[Section]:
     """Scores first, then what may be claimed of them, the validity card, every outcome, cut-offs and norms."""
@@ -67,6 +69,7 @@ def sections(
         *_warnings(card, validated),
         *_claims(claims),
         Section("Validity card", CARD, table=_card(validated), name="validity"),
+        *_varied(varied),
         Section(
             "What became of every reply",
             "Asked = answered + refused + unparsed + blank, by the way of asking.",
@@ -179,6 +182,14 @@ def _claims(claims: pl.DataFrame) -> list[Section]:
     prose = """A difference is a claim only if its interval excludes 0 with templates as clusters, both option orders agree in sign, \
 the base model does not account for it, and communities do not differ on items that mean nothing. Otherwise the number stands with what it failed."""
     return [Section("What may be claimed", prose, table=claims, name="claims")]
+
+
+def _varied(found: Effects | None) -> list[Section]:
+    if found is None:
+        return []
+    prose = """The variance of the answers, split: between communities (trait), items, wordings (templates), option orders, what a wording does to \
+communities apart, and what repeats of one question differ by (draw). Where wording or order outweighs trait, a score is mostly the way of asking."""
+    return [Section("What the answers vary with", prose, table=found.drop("method"), name="variance")]
 
 
 def _card(validated: Effects) -> pl.DataFrame:

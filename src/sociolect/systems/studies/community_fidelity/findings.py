@@ -31,6 +31,7 @@ class Findings:
     effects: Effects
     bounded: Effects
     near: Effects | None
+    moods: Effects | None
     claims: pl.DataFrame
 
 

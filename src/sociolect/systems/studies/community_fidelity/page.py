@@ -9,7 +9,6 @@ from sociolect.find.declared import declared
 from sociolect.find.quality import adjusted_rand, completeness, homogeneity, normalised_mutual_information, quality
 from sociolect.find.ties import link
 from sociolect.frames import Effects, Members
-from sociolect.measure.emotion import profile
 from sociolect.report import plots
 from sociolect.report.content import Page, Section
 from sociolect.systems.studies.community_fidelity.find import LEAST
@@ -127,21 +126,12 @@ def _profiles(f: Findings) -> list[Section]:
     out = [Section("Emotion and toxicity: how near to people", """1 minus the Jensen-Shannon distance of emotion profiles, and 1 minus the \
 Wasserstein distance of toxicity scores, to one half of the reference people. The other half is the ceiling, shuffled communities are the floor; \
 all at equal n.""", table=_lean(f.near), name="profiles", figure=plots.forest(f.near.filter(pl.col("community").is_null()), reference=None))]  # fmt: skip
-    for scores in f.tones:
-        if not scores["measure"][0].startswith("emotion"):
-            continue
-        means = profile(scores, by=("community", "condition"))
-        out.append(
-            Section(
-                "Emotion profiles",
-                "Summed confidences, normalised, by community and arm.",
-                figure=plots.profiles(
-                    means, category="emotion", arm="condition", value="share", axis="share of all confidences"
-                ),
-                table=means,
-                name="emotion_profiles",
-            )
+    if f.moods is not None:
+        figure = plots.profiles(
+            f.moods, category="category", arm="condition", value="estimate", axis="share of all confidences"
         )
+        told = "Summed confidences, normalised, by community and arm, each with its interval."
+        out.append(Section("Emotion profiles", told, figure=figure, table=_lean(f.moods), name="emotion_profiles"))
     return out
 
 

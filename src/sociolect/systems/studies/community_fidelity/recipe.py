@@ -11,6 +11,7 @@ from sociolect.compare.differences import means
 from sociolect.compare.fidelity import origin_fidelity
 from sociolect.compare.origin import f1_effects
 from sociolect.compare.profiles import profiles
+from sociolect.compare.shares import shares
 from sociolect.elicit.human import human
 from sociolect.errors import InputError
 from sociolect.frames import Members, Posts
@@ -234,6 +235,8 @@ def run(
     if tones:
         halved = frames.scores(pl.concat(tones, how="diagonal").join(halves, on="speaker", how="left"))
         near = workspace.frame("profiles", frames.effects, profiles, halved, arms=BOUNDED, pairs=PAIRS[:1], **by_topic)
+    felt = next((t for t in tones if t["measure"][0].startswith("emotion")), None)
+    moods = workspace.frame("emotion_shares", frames.effects, shares, felt, **by_topic) if felt is not None else None
     copied = workspace.frame("copies", frames.effects, means, measure.ridden(overlaps, heard), **by_topic)
     held = [align.topical(frames.posts(by_members(parts[s], members)), about) for s in ("judge", "reference")]
     more = [
@@ -253,7 +256,7 @@ def run(
     effects = frames.effects(pl.concat([origin, *([near] if near is not None else []), shown], how="diagonal"))
     found = Findings(
         society, members, everyone, sizes, structure, log, leaked, about, names.keywords(train, members),
-        elicit.attrition(known), copied, kept, scores, tones, origin, bounded, near,
+        elicit.attrition(known), copied, kept, scores, tones, origin, bounded, near, moods,
         compare.claims(card_of("community_fidelity").claims, effects, communities=len(chain.communities)),
     )  # fmt: skip
     made = {

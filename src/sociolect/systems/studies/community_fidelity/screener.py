@@ -124,7 +124,14 @@ def sections(chain: Chain, card: Instrument | None, *, criterion: Path | None, s
         "screener_validity", frames.effects, validity, scores, replies, scales=scales, seed=chain.seed
     )
     averages = questionnaire.averages(scores, seed=chain.seed)
-    told = questionnaire_page.sections(card, replies, averages, card_of, questionnaire.claims(card_of))
+    told = questionnaire_page.sections(
+        card,
+        replies,
+        averages,
+        card_of,
+        questionnaire.claims(card_of),
+        varied=questionnaire.split(scores, card, seed=chain.seed),
+    )
     shown = [
         Section(
             f"Screener: {s.title}",

@@ -22,7 +22,13 @@ def findings(**given: Any) -> Findings:
     """Findings of which only what is given counts."""
     society = Society(*(cast(Any, frames.empty(name)) for name in ("people", "posts", "ties")))
     flags = effects([], flag=pl.lit(None, pl.String))
-    told: dict[str, Any] = {"society": society, "structure": None, "bounded": flags, "near": None} | given
+    told: dict[str, Any] = {
+        "society": society,
+        "structure": None,
+        "bounded": flags,
+        "near": None,
+        "moods": None,
+    } | given
     return Findings(**{f.name: told.get(f.name, pl.DataFrame()) for f in fields(Findings)})
 
 
