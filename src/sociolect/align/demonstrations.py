@@ -31,8 +31,8 @@ def demonstrations(
 
     Columns: community, prompt, reply, post, person, template, and topic where `topic_column` names a column of the posts.
     At most `most` posts per community, drawn at random; fewer are never padded. A post that repeats an earlier one of its
-    community is left out (`repeats` counts them). `mix` adds that many rows of `general` per post, without a post or a
-    person, under the community's name. Neither draw depends on the order of the rows.
+    community is left out (`repeats` counts them). `mix` adds that many rows of `general` per post, again and again where they
+    are fewer, without a post or a person, under the community's name. Neither draw depends on the order of the rows.
 
     Raises InputError on an empty post, RefusedError where no post has a member as its author (arXiv 2408.09366, Sec. 4.1).
 
@@ -64,7 +64,10 @@ def demonstrations(
         out.append(_examples(own, prompts, columns))
         if general is not None and mix:
             more = general.select("prompt", "reply").unique().sort("prompt", "reply")
-            more = _draw(more, round(mix * own.height), seed, "general", str(name))
+            # rows come again where fewer are there than are asked for: a ratio is what it says
+            due = round(mix * own.height)
+            rounds = range(-(-due // more.height))
+            more = pl.concat([_draw(more, more.height, seed, "general", str(name), str(k)) for k in rounds]).head(due)
             out.append(more.with_columns(community=pl.lit(name), template=pl.lit("general")))
     return frames.examples(pl.concat(out, how="diagonal"))
 

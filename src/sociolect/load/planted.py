@@ -198,7 +198,7 @@ def _traits(communities: int, strength: float, seed: int) -> dict[str, Floats]:
     return {
         "opinion": np.clip(np.tanh(steps("opinion", 0.6)), -0.99, 0.99),
         "severity": steps("severity", 0.2 * (communities - 1)),
-        "age": 40 + np.clip(steps("age", 8), -15, 15),
+        "age": 40 + np.clip(steps("age", 4), -15, 15),
     }
 
 

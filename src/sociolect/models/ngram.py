@@ -21,6 +21,7 @@ _SHOWN = re.compile(r"^- (.+)$", re.MULTILINE)  # how a post stands in a prompt 
 
 History = tuple[str, ...]
 Counts = Mapping[History, Counter[str]]
+Lines = dict[History, tuple[list[str], np.ndarray]]
 
 
 def tokens(text: str) -> list[str]:
@@ -49,7 +50,10 @@ def count(texts: Iterable[str], order: int) -> dict[History, Counter[str]]:
         line = [*[START] * (order - 1), *tokens(text), END]
         for place in range(order - 1, len(line)):
             for size in range(order):
-                counts.setdefault(tuple(line[place - size : place]), Counter())[line[place]] += 1
+                history = tuple(line[place - size : place])
+                if history not in counts:
+                    counts[history] = Counter()
+                counts[history][line[place]] += 1
     return counts
 
 
@@ -62,6 +66,16 @@ def witten_bell(counts: Counts, word: str, history: History, floor: float) -> fl
     for size in range(len(history) + 1):
         if seen := counts.get(history[len(history) - size :]):
             chance = (seen[word] + len(seen) * chance) / (seen.total() + len(seen))
+    return chance
+
+
+def witten_bells(counts: Counts, words: Sequence[str], history: History, floor: float) -> np.ndarray:
+    """`witten_bell` of many words at once, to the last bit."""
+    chance = np.full(len(words), floor)
+    for size in range(len(history) + 1):
+        if seen := counts.get(history[len(history) - size :]):
+            kinds = len(seen)
+            chance = (np.array([seen.get(w, 0) for w in words]) + kinds * chance) / (seen.total() + kinds)
     return chance
 
 
@@ -96,8 +110,9 @@ class Ngram:
         if tokens < 1 or temperature < 0 or not 0 < top_p <= 1:
             raise UsageError(f"tokens={tokens}, temperature={temperature}, top_p={top_p}: due are 1+, 0+ and 0 to 1")
         read = {chat: self._shown(chat) for chat in dict.fromkeys(chats)}
+        met: Lines = {}
         return [
-            self._write(read[chat], np.random.default_rng(stream).random(tokens), temperature, top_p)
+            self._write(read[chat], np.random.default_rng(stream).random(tokens), temperature, top_p, met)
             for chat, stream in zip(chats, streams(chats, seed), strict=True)
         ]
 
@@ -127,18 +142,24 @@ class Ngram:
             words
         )
 
-    def _write(self, shown: Counts | None, draws: np.ndarray, temperature: float, top_p: float) -> str:
+    def _write(self, shown: Counts | None, draws: np.ndarray, temperature: float, top_p: float, met: Lines) -> str:
         words: list[str] = []
         for draw in draws:
-            word = self._next(words, shown, float(draw), temperature, top_p)
+            past = self._past(words)
+            # Without posts shown, the same history gives the same line: it is drawn up once.
+            among, line = (None if shown else met.get(past)) or self._line(past, shown, temperature, top_p)
+            if not shown:
+                met[past] = among, line
+            word = among[min(int(np.searchsorted(line, draw * line[-1], side="right")), len(among) - 1)]
             if word == END:
                 break
             words.append(word)
         return join(words)
 
-    def _next(self, words: list[str], shown: Counts | None, draw: float, temperature: float, top_p: float) -> str:
-        """The word whose share of the unit line holds `draw`."""
-        past = self._past(words)
+    def _line(
+        self, past: History, shown: Counts | None, temperature: float, top_p: float
+    ) -> tuple[list[str], np.ndarray]:
+        """The words that may come next, and where the share of each ends on a line: the word that holds a draw is said."""
         # Walking every word of the vocabulary at every step would cost more than it says: the candidates are the
         # words that followed the longest history met, in either model. Rarer words are never written, only weighed.
         seen: set[str] = set()
@@ -148,16 +169,18 @@ class Ngram:
             )
             seen |= set(counts[longest]) if longest is not None else set()
         among = sorted(seen)
-        weights = np.array([self.chance(w, words, shown) for w in among])
+        floor = 1 / (len(self.vocabulary) + 1)
+        weights = witten_bells(self.counts, among, past, floor)
+        if shown:
+            weights = (1 - self.cache) * weights + self.cache * witten_bells(shown, among, past, floor)
         if temperature == 0:
-            return among[int(weights.argmax())]
+            return [among[int(weights.argmax())]], np.ones(1)
         weights = weights ** (1 / temperature)
         weights /= weights.sum()
         order = np.argsort(-weights, kind="stable")
         before = np.cumsum(weights[order]) - weights[order]
         weights[order[before >= top_p]] = 0
-        line = np.cumsum(weights)
-        return among[min(int(np.searchsorted(line, draw * line[-1], side="right")), len(among) - 1)]
+        return among, np.cumsum(weights)
 
 
 def ngram(texts: Iterable[str], *, order: int = 3, cache: float = 0.3, name: str = "ngram") -> Ngram:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from sociolect import frames
@@ -41,6 +42,7 @@ class Dial(NamedTuple):
 
 SIZES = {"tiny": Dial(1, 400, 720), "small": Dial(5, 2000, 10**6), "full": Dial(50, 2000, 10**6)}
 LEAST_TEMPLATES = 6
+FEWEST = 4  # wordings: below that how much wordings differ is hardly to be seen
 # Four planted communities, .5 logits apart around the base model that has no leaning.
 PLANTED = {"ash": -0.75, "birch": -0.25, "cedar": 0.25, "elm": 0.75, CONTROL: 0.0}
 # What all planted respondents share, so that the validity card has something to find.
@@ -163,22 +165,33 @@ def averages(scores: Scores, *, draws: int = 2000, seed: int = 0) -> Effects | N
 
 
 def split(scores: Scores, instrument: Instrument, *, draws: int = 500, seed: int = 0) -> Effects | None:
-    """What the aligned models' answers to each subscale vary with: community, item, wording, order and draw; None where it cannot be told.
+    """What the aligned models' answers to each subscale vary with; None where it cannot be told.
 
-    Of the published wording with letters, so that every community was asked in every way alike.
+    Community (trait), item, wording (template), option order, their interactions and the draw, of the published wording
+    with letters. Wordings in which a cell was lost (refused, unparsed) are left out and counted in `left_out`; where fewer
+    than four stay, orders are taken together, and order is part of the draw.
     """
-    plain = pl.col("paraphrase") == PUBLISHED
+    ways = pl.col("order").is_in(["forward", "reversed"]) & (pl.col("label_style") == "letters")
     own = scores.filter(
-        plain,
-        pl.col("label_style") == "letters",
-        pl.col("arm") == "aligned",
-        pl.col("order").is_in(["forward", "reversed"]),
+        ways, pl.col("paraphrase") == PUBLISHED, pl.col("arm") == "aligned", pl.col("value").is_not_null()
     )
     parts = []
     for measure, items in scales(instrument).items():
-        with suppress(RefusedError):
-            found = variance(own.filter(pl.col("item").is_in(items)), draws=draws, seed=seed)
-            parts.append(found.with_columns(measure=pl.lit(measure)))
+        mine = own.filter(pl.col("item").is_in(items))
+        for rest in (("community", "item", "order"), ("community", "item")):
+            cells = mine.group_by("template").agg(n=pl.struct(rest).n_unique())
+            whole = cells.filter(pl.col("n") == np.prod([mine[c].n_unique() for c in rest]))
+            if whole.height < FEWEST:
+                continue
+            factors = {"trait": ("community",), "item": ("item",), "wording": ("template",)} | (
+                {"order": ("order",)} if "order" in rest else {}
+            )
+            with suppress(RefusedError):
+                found = variance(mine.join(whole, on="template", how="semi"), factors=factors, draws=draws, seed=seed)
+                parts.append(
+                    found.with_columns(measure=pl.lit(measure), left_out=pl.lit(cells.height - whole.height, pl.Int64))
+                )
+            break
     return frames.effects(pl.concat(parts)) if parts else None
 
 

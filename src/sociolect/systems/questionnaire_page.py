@@ -188,7 +188,8 @@ def _varied(found: Effects | None) -> list[Section]:
     if found is None:
         return []
     prose = """The variance of the answers, split: between communities (trait), items, wordings (templates), option orders, what a wording does to \
-communities apart, and what repeats of one question differ by (draw). Where wording or order outweighs trait, a score is mostly the way of asking."""
+communities apart, and what repeats of one question differ by (draw). Where wording or order outweighs trait, a score is mostly the way of asking. \
+Wordings with a lost answer are left out; where too few stay, order is part of the draw."""
     return [Section("What the answers vary with", prose, table=found.drop("method"), name="variance")]
 
 

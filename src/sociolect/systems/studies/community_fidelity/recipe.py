@@ -125,6 +125,9 @@ def run(
         "seed": seed,
     }
     society = loaded(workspace, posts, columns=columns or {}, rows=rows, plant=plant)
+    if by:
+        slices.checked(society, by)
+    ablations.wanted(ablate)
 
     # Who stands where is settled before anything is learnt.
     side = workspace.frame("sides", pl.DataFrame, sides, society, by=split, seed=seed)

@@ -12,7 +12,7 @@ from sociolect.report import plots
 from sociolect.report.content import Section
 from sociolect.systems.studies.community_fidelity import align, measure
 from sociolect.systems.studies.community_fidelity.chain import Chain
-from sociolect.systems.studies.community_fidelity.find import LEAST, SIDE
+from sociolect.systems.studies.community_fidelity.find import SIDE
 from sociolect.systems.studies.community_fidelity.load import drawn
 
 WINDOWS = 3  # ours: of the time after training
@@ -63,30 +63,44 @@ def judged(chain: Chain, judge: Posts, reference: Posts, names: list[str]) -> Sc
     return frames.scores(pl.concat(parts))
 
 
-def enough(chain: Chain, judge: Posts, reference: Posts) -> tuple[list[str], list[str]]:
-    """The slices with ten people or more, and five people and ten posts of every community on both sides; and the others."""
-    names = sorted({*judge["slice"], *reference["slice"]})
-    kept = []
-    for name in names:
-        fine = True
+def enough(judge: Posts, reference: Posts) -> tuple[list[str], list[str], list[str]]:
+    """The slices and the communities that can be told: in each of them five people and ten posts on both sides; what is left out.
+
+    A slice with fewer than two such communities, or fewer than ten people in them, is left out; then the communities that are
+    too small in a slice that stays. Where that leaves fewer than two communities, the poorest slice goes, and so on.
+    """
+    fine: dict[str, set[str]] = {}
+    for name in sorted({*judge["slice"], *reference["slice"]}):
+        rich = []
         for side in (judge, reference):
-            here = side.filter(slice=name).group_by("community").agg(n=pl.len(), people=pl.col("person").n_unique())
-            poor = here.filter((pl.col("n") < 2 * SIDE) | (pl.col("people") < SIDE)).height
-            fine &= here.height == len(chain.communities) and not poor and int(here["people"].sum()) >= LEAST
-        kept += [name] if fine else []
-    return kept, [n for n in names if n not in kept]
+            here = (
+                side.filter(pl.col("slice") == name)
+                .group_by("community")
+                .agg(n=pl.len(), people=pl.col("person").n_unique())
+            )
+            rich.append(set(here.filter((pl.col("n") >= 2 * SIDE) & (pl.col("people") >= SIDE))["community"]))
+        fine[name] = rich[0] & rich[1]
+    every = list(fine)
+    kept = [name for name in every if len(fine[name]) >= 2]  # two communities of five people: ten on each side
+    while kept and len(common := set.intersection(*(fine[name] for name in kept))) < 2:
+        kept.remove(min(kept, key=lambda name: (len(fine[name]), name)))
+    shared = sorted(common) if kept else []
+    out = sorted({*judge["community"], *reference["community"]} - set(shared)) if kept else []
+    return kept, shared, [n for n in every if n not in kept] + out
 
 
 def effects(chain: Chain, judge: Posts, reference: Posts) -> tuple[Effects, list[str]]:
-    """Fidelity in each slice that has people enough, and the slices that have not."""
-    names, poor = enough(chain, judge, reference)
+    """Fidelity in each slice that has people enough, over the communities that have, and what is left out."""
+    names, communities, poor = enough(judge, reference)
     if len(names) < 2:
         raise RefusedError(
-            f"{len(names)} slice has {SIDE} people and {2 * SIDE} posts of every community on both sides, two are due "
-            f"(too small: {', '.join(poor) or 'none'}): take fewer communities (--only), or a column with larger groups"
+            f"{len(names)} slice has {SIDE} people and {2 * SIDE} posts of two communities on both sides, two are due "
+            f"(too small: {', '.join(poor) or 'none'}): bring more posts, or take a column with larger groups"
         )
-    scores = judged(chain, judge, reference, names)
-    return sliced(scores, slices=names, labels=chain.communities, clusters=measure.RIDERS, seed=chain.seed), poor
+    told = [frames.posts(side.filter(pl.col("community").is_in(communities))) for side in (judge, reference)]
+    scores = judged(chain, told[0], told[1], names)
+    kept = frames.scores(scores.filter(pl.col("community").is_in(communities)))
+    return sliced(kept, slices=names, labels=communities, clusters=measure.RIDERS, seed=chain.seed), poor
 
 
 def sections(chain: Chain, *, by: str | None, split: str, judge: Posts, reference: Posts) -> list[Section]:
