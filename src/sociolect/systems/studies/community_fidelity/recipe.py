@@ -170,6 +170,8 @@ def run(
         "seed": seed,
     }
     demos, dealt = (align.demonstrate(teaching, m, **manner) for m in (members, shuffled(members, seed=seed)))
+    # What is shown in a prompt is the community's own, whatever was mixed in for learning.
+    own_posts = frames.examples(demos.filter(pl.col("post").is_not_null()))
     # The canaries are learnt by the fine-tuned arm alone: shown in a prompt they would only be read aloud.
     sown, secrets = copies.planted_canaries(demos, n=canaries, seed=seed) if canaries else (demos, None)
     weights: dict[str, Path | None] = {
@@ -187,7 +189,7 @@ def run(
     }
     told = [
         workspace.frame(
-            f"replies_{arm}", frames.replies, align.asked, arm, begun, weights.get(arm), demos, about, **asking
+            f"replies_{arm}", frames.replies, align.asked, arm, begun, weights.get(arm), own_posts, about, **asking
         )
         for arm in align.ARMS
     ]
@@ -216,15 +218,15 @@ def run(
             frames.scores,
             measure.tones,
             kept,
-            by,
+            reading,
             instrument=name,
             positive=tables[name][1].get("positive", "toxic"),
             seed=seed,
         )
-        for name, by in readers.items()
+        for name, reading in readers.items()
     ]
     chain = Chain(
-        workspace, society, members, train, judged, about, demos, begun, weights, heard, overlaps, known, kept, halves,
+        workspace, society, members, train, judged, about, own_posts, begun, weights, heard, overlaps, known, kept, halves,
         scores, tuple(tones), at, sensitive, plants, seed,
     )  # fmt: skip
 
