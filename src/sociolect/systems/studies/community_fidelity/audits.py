@@ -32,8 +32,9 @@ def plain(replies: Replies) -> Replies:
 
 def plain_origin(kept: Replies, judged: Posts, *, seed: int) -> Scores:
     """Origin scores of plain texts by a judge that learnt plain texts."""
-    texts = pl.Series([normalise(t) for t in judged["text"]], dtype=pl.String)
-    return measure.origins(plain(kept), frames.posts(judged.with_columns(text=texts)), seed=seed)
+    bare = judged.with_columns(text=pl.Series([normalise(t) for t in judged["text"]], dtype=pl.String))
+    # a post of quotation marks and hash signs alone has no plain form
+    return measure.origins(plain(kept), frames.posts(bare.filter(pl.col("text") != "")), seed=seed)
 
 
 def plain_effects(chain: Chain) -> Effects:

@@ -6,6 +6,8 @@ import polars as pl
 from sociolect import frames
 from sociolect.compare.corpora import ALL, corpora
 from sociolect.compare.frechet import extrapolated
+from sociolect.compare.manifold import MEASURES, NEAREST
+from sociolect.errors import RefusedError
 from sociolect.frames import Effects, Posts, Replies, Vectors
 from sociolect.measure.embedding import embedding, space
 from sociolect.report import plots
@@ -46,9 +48,10 @@ def placed(chain: Chain, embedding_name: str) -> Vectors:
 
 def effects(chain: Chain, made: Vectors, *, reference: str) -> Effects:
     """Every measure of every arm, by community and on average (`compare.corpora`)."""
-    # A model's own dimensions may be more than there are texts: then there is no Frechet distance, and the page says so.
-    width = made["vector"].list.len()[0]
-    asked = [m for m in ALL if m != "frechet" or smallest(chain.kept) > width]
+    # A model's own dimensions may be more than there are texts: then there is no Frechet distance. Nearest neighbours need a
+    # neighbourhood that stays when a group is left out. What is not measured is named on the page.
+    n, width = smallest(chain.kept), made["vector"].list.len()[0]
+    asked = [m for m in ALL if (m != "frechet" or n > 1.25 * width) and (m not in MEASURES or n >= 4 * NEAREST)]
     return chain.workspace.frame(
         "distances", frames.effects, corpora, made, arms=ARMS, reference=reference, measures=asked, clusters=measure.RIDERS,
         seed=chain.seed,
@@ -90,12 +93,16 @@ def limits(vectors: pl.DataFrame, *, seed: int) -> pl.DataFrame:
 
 def sections(chain: Chain, *, embedding_name: str, reference: str) -> list[Section]:
     made = placed(chain, embedding_name)
-    found = effects(chain, made, reference=reference)
+    try:
+        found = effects(chain, made, reference=reference)
+    except RefusedError as error:
+        return [Section("Corpus distances: not measured", str(error), level="note")]
     where = " by TF-IDF and singular value decomposition, fitted to the judge side's people" if embedding_name == "lsa" else f" by {embedding_name}"  # fmt: skip
     told = PROSE.format(space=where) + (
         "\n\nThe reference is drawn from all communities pooled: a variant." if reference == "pooled" else ""
     )
-    missing = "" if "frechet" in found["measure"] else "\n\nNo Frechet distance: there are fewer texts than dimensions."
+    absent = [m for m in ALL if m not in found["measure"]]
+    missing = f"\n\nToo few texts for {', '.join(absent)}." if absent else ""
     mean = found.filter(pl.col("community").is_null())
     shown = mean.filter(pl.col("normalised").is_not_null()).select(
         "measure", "contrast", estimate="normalised", low="normalised_low", high="normalised_high", n="n"
