@@ -21,6 +21,7 @@ DATA = Path(os.environ.get("SOCIOLECT_DATA", Path(__file__).parents[1] / "shared
 LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Two workers share the tests: the long ones begin, and those that share a recipe's run stay with one worker.
     items.sort(key=lambda item: "slow" not in item.keywords)

@@ -185,16 +185,15 @@ def test_an_unknown_column_lists_the_columns(small: tuple[Chain, Posts, Posts]) 
 def test_fine_tuning_forgets_a_general_task_that_a_mix_keeps(tmp_path: Path) -> None:
     """A base that knows the task loses .20 or more of it at mix 0, and stays within .05 at mix 1.
 
-    A base learns 24 arbitrary pairs from about 100 repetitions on, and a model forgets them after some 100 steps at the
-    rate it was trained with: hence 140, and batches of 512 tokens at 3e-3.
+    A model forgets after some 100 steps at the rate it was trained with: hence batches of 512 tokens at 3e-3. The study's own
+    steps at tiny are fewer and smaller, and forget nothing.
     """
     society = planted(people=60, communities=2, posts=10, largest=1.0, seed=1)
     members = declared(society, column="planted")
     clean, _ = cleaned(society.posts)
     train = align.topical(frames.posts(by_members(clean, members)), topics(n=9))
     general, names = tasks(), sorted(set(members["community"]))
-    often = frames.examples(pl.concat([general] * 140))
-    align.train_base(train, general=often, folder=tmp_path / "base", size="tiny", seed=1)
+    align.train_base(train, general=general, folder=tmp_path / "base", size="tiny", seed=1)
     known = {}
     for mix in (0.0, 1.0):
         taught = align.demonstrate(train, members, name_community=False, most=400, general=general, mix=mix, seed=1)
