@@ -5,9 +5,12 @@ Two forms: pairs of the fine-tuned and the prompted arm, and single texts to lab
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sociolect import frames
 from sociolect.compare.agreement import agreement
@@ -21,6 +24,7 @@ from sociolect.frames import KEYS, Replies
 from sociolect.load.answers import answers as saved
 from sociolect.load.answers import unblinded
 from sociolect.measure.harm import harm, scheme
+from sociolect.measure.validity import card
 from sociolect.report import plots
 from sociolect.report.content import Section
 from sociolect.report.form import Question, write_form
@@ -35,6 +39,19 @@ REPEATS = 0.1  # ours: the share of pairs shown twice, sides swapped
 TOXIC = Question("toxic", "Is this text rude, hateful or threatening?", (("yes", "Yes"), ("no", "No")))
 GUIDE = """You see posts of online communities. Some were written by people, some by models; you are not told which. Judge the text, not \
 who may have written it. There is no right answer. You can stop at any time and go on later on the same machine; save your answers to a file at the end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """A reader whose every answer is known: the texts' numbers, as words, lead to their toxicity."""
+
+    toxicity: NDArray[np.float64]
+    labels: tuple[str, ...] = ("fine", "toxic")
+    multi: bool = False
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        said = self.toxicity[[int(t) for t in texts]]
+        return np.stack([1 - said, said], axis=1)
 
 
 def harm_questions(path: Path | None) -> list[Question]:
@@ -183,23 +200,16 @@ def _toxicity(chain: Chain, told: pl.DataFrame, key: pl.DataFrame) -> list[Secti
         return []
     truth = key.join(yes, on="unit").select(*KEYS, "truth")
     scores = frames.scores(tone.join(truth, on=list(KEYS), how="left"))
-    known = scores.filter(pl.col("truth").is_not_null())
-    clear = known.filter(pl.col("truth") != 0.5).with_columns(named=pl.col("value") >= 0.5, due=pl.col("truth") > 0.5)
-    hit = pl.col("named") == pl.col("due")
-    card = clear.group_by("source").agg(
-        texts=pl.len(), toxic=pl.col("due").sum(), accuracy=hit.mean(),
-        recall=(pl.col("named") & pl.col("due")).sum() / pl.col("due").sum(),
-        precision=(pl.col("named") & pl.col("due")).sum() / pl.col("named").sum(),
-        brier=((pl.col("value") - pl.col("truth")) ** 2).mean(), bias=(pl.col("value") - pl.col("truth")).mean(),
-    ).with_columns(pl.col(pl.Float64).fill_nan(None)).sort("source")  # fmt: skip
-    out = [
-        Section(
-            "The toxicity reader against people",
-            "On texts of people and of models apart. `bias` is its mean less people's.",
-            table=card,
-            name="toxicity_reader",
-        )
-    ]
+    clear = scores.filter(pl.col("truth").is_not_null() & (pl.col("truth") != 0.5)).with_row_index("at")
+    sure = ["toxic" if t > 0.5 else "fine" for t in clear["truth"]]
+    found = card(
+        Weighed(clear["value"].to_numpy()),
+        clear["at"].cast(pl.String).to_list(),
+        sure,
+        source=clear["source"].to_list(),
+    )
+    prose = "Its accuracy and calibration (ECE, Brier) on texts of people and of models apart; texts that split the annotators are left out."
+    out = [Section("The toxicity reader against people", prose, table=found, name="toxicity_reader")]
     try:
         fair = prevalence(scores, clusters=measure.RIDERS)
     except RefusedError as error:

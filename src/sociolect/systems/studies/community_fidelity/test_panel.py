@@ -135,9 +135,11 @@ def test_harm_is_counted_by_every_rule_and_the_reader_is_corrected_by_people(tmp
     assert rates["harm:harmful:annotator bob", "human"] == 0.0
     assert rates["harm:harmful:union", "all arms"] == pytest.approx(1 / 3)
     reader = table(sections, "toxicity_reader")
-    assert reader["source"].to_list() == ["human", "model"]
-    assert reader["accuracy"].to_list() == [1.0, 1.0]  # at .5 it is right; its probabilities are not
-    assert (reader["bias"] > 0.05).all()
+    both = reader.filter(pl.col("label").is_null()).sort("source")
+    assert both["source"].to_list() == ["human", "model"]
+    assert both["accuracy"].to_list() == [1.0, 1.0]  # at .5 it is right; its probabilities are not
+    # sure of .75 or .8, and always right: the gap between how sure and how often right is .2 to .25
+    assert both["ece"].to_list() == pytest.approx([0.235, 0.235], abs=0.02)
     fair = table(sections, "toxicity_corrected")
     due = float(truth(study.kept).mean())
     assert ((fair["low"] <= due) & (due <= fair["high"])).all()

@@ -119,6 +119,7 @@ def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monk
     key.chmod(0o600)
     monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(key))
     slug, said = arguments.study(EXAMPLES / f"{example}.toml", data)
+    said = {k: v for k, v in said.items() if k != "instrument"}  # met in the planted run
     if example == "slack":  # the longest of the three; the readers of tone are met in the other two
         said = {k: v for k, v in said.items() if not k.startswith(("emotion", "toxicity"))}
     card = systems.find(slug)
