@@ -1,6 +1,6 @@
 """The recipe that every instrument shares: read it, ask it in every way that could move an answer, score it, doubt it, one page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,22 @@ FEWEST = 4  # wordings: below that how much wordings differ is hardly to be seen
 PLANTED = {"ash": -0.75, "birch": -0.25, "cedar": 0.25, "elm": 0.75, CONTROL: 0.0}
 # What all planted respondents share, so that the validity card has something to find.
 HABITS = {"acquiescence": 0.3, "position": 0.1, "refusal": 0.02, "mumble": 0.02}
+
+
+def recipe(folder: Path) -> Callable[..., Page]:
+    """The recipe of the instrument in that folder: `page`, with the folder said."""
+
+    def run(
+        workspace: Workspace,
+        *,
+        size: Literal["tiny", "small", "full"] = "tiny",
+        text: Path | None = None,
+        models: dict[str, str] | None = None,
+        seed: int = 0,
+    ) -> Page:
+        return page(workspace, folder, size=size, text=text, models=models, seed=seed)
+
+    return run
 
 
 def page(
@@ -129,15 +145,8 @@ def asked(
 
     Calls to a server are kept in the workspace's journal, so that none is paid for twice.
     """
-    found = variants(
-        engine.items(instrument),
-        orders=orders,
-        labels=labels,
-        templates=templates,
-        framings=framings,
-        placebo=placebo,
-        seed=seed,
-    )
+    ways = {"orders": orders, "labels": labels, "templates": templates, "framings": framings}
+    found = variants(engine.items(instrument), **ways, placebo=placebo, seed=seed)  # type: ignore[arg-type]
     return _all(workspace, models, {mode: found}, draws=draws, seed=seed)
 
 
@@ -223,14 +232,8 @@ def respondents(instrument: Instrument, traits: Mapping[str, float] = PLANTED) -
         if one.options is None:
             low, high = one.low or 0.0, one.high or 100.0
             # ours: a quarter into the range; no trait bears on a number
-            questions[one.wording] = Question(
-                loading=0,
-                unit=one.unit or "",
-                low=low,
-                high=high,
-                easiness=low + (high - low) / 4,
-                spread=(high - low) / 20,
-            )
+            room = {"low": low, "high": high, "easiness": low + (high - low) / 4, "spread": (high - low) / 20}
+            questions[one.wording] = Question(loading=0, unit=one.unit or "", **room)
             continue
         k = len(one.options.ids)
         place = {
