@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -232,7 +232,12 @@ def respondents(instrument: Instrument, traits: Mapping[str, float] = PLANTED) -
         if one.options is None:
             low, high = one.low or 0.0, one.high or 100.0
             # ours: a quarter into the range; no trait bears on a number
-            room = {"low": low, "high": high, "easiness": low + (high - low) / 4, "spread": (high - low) / 20}
+            room: dict[str, Any] = {
+                "low": low,
+                "high": high,
+                "easiness": low + (high - low) / 4,
+                "spread": (high - low) / 20,
+            }
             questions[one.wording] = Question(loading=0, unit=one.unit or "", **room)
             continue
         k = len(one.options.ids)
