@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sociolect import frames
+from sociolect import frames, systems
 from sociolect.elicit.pairs import CRITERIA
 from sociolect.errors import InputError
 from sociolect.frames import KEYS, Replies
 from sociolect.report.content import Section
 from sociolect.report.form import mark
-from sociolect.systems.studies.community_fidelity import panel
+from sociolect.systems.studies.community_fidelity import compare, panel
 from sociolect.systems.studies.community_fidelity.chain import Chain
 from sociolect.workspace import Workspace
 
@@ -107,8 +107,19 @@ def test_a_planted_preference_comes_back_with_its_interval(tmp_path: Path) -> No
     assert abs(sides["estimate"]) < 0.12  # none is planted; three standard errors
     assert "Nobody could tell by capitalisation, coherence, language, themes" in sections[0].prose
     kappa = table(sections, "preference_agreement").filter(measure="kappa", contrast="overall").row(0, named=True)
+    assert claimed(sections, "preference")["same sign?"] == "yes"
+    assert claimed(sections, "preference")["here"] == row["estimate"]
+    assert claimed(sections, "harm_rate")["same sign?"] == "not measured"
     # two who are right with chance .8 agree with chance .68, and half of that by chance
     assert kappa["low"] < 0.36 < kappa["high"]
+
+
+def claimed(sections: list[Section], name: str) -> dict[str, Any]:
+    """The published claim of that id beside what these sections show."""
+    card = systems.find("community_fidelity")
+    held = compare.told(sections, ("preference", "label_agreement", "harm"))
+    table = compare.claims(card.claims, held, communities=2)
+    return dict(zip([c.id for c in card.claims], table.iter_rows(named=True), strict=True))[name]
 
 
 def test_harm_is_counted_by_every_rule_and_the_reader_is_corrected_by_people(tmp_path: Path) -> None:
@@ -134,6 +145,8 @@ def test_harm_is_counted_by_every_rule_and_the_reader_is_corrected_by_people(tmp
     assert rates["harm:self-disclosure:annotator ann", "aligned"] == 1.0
     assert rates["harm:harmful:annotator bob", "human"] == 0.0
     assert rates["harm:harmful:union", "all arms"] == pytest.approx(1 / 3)
+    assert claimed(sections, "harm_rate")["here"] == rates["harm:harmful:agreed", "all arms"] == 0.0
+    assert claimed(sections, "harm_agreement")["here"] == pytest.approx(0.0)  # bob never says harmful
     reader = table(sections, "toxicity_reader")
     both = reader.filter(pl.col("label").is_null()).sort("source")
     assert both["source"].to_list() == ["human", "model"]
