@@ -282,3 +282,11 @@ def test_no_text_whatever_opens_a_tag(title: str, words: str) -> None:
     html, _ = render(Page(title, [Section(words, words)], summary=title, made=[(words, title)]))
     plain, _ = render(Page("t", [Section("s", "x")], summary="s", made=[("a", "b")]))
     assert {tag for tag, _ in Read(html).tags} <= {tag for tag, _ in Read(plain).tags}
+
+
+def test_what_stands_between_backticks_is_code_and_still_escaped() -> None:
+    said = render(Page("A page", [Section("S", "low is `<b>low</b>` here, and a lone ` stays")]))[0].decode()
+    assert "a lone ` stays" in said
+    assert "<code>&lt;b" not in said
+    said = render(Page("A page", [Section("S", "low is `<b>low</b>` here")]))[0].decode()
+    assert "<code>&lt;b&gt;low&lt;/b&gt;</code> here" in said

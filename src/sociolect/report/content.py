@@ -10,7 +10,8 @@ import polars as pl
 class Section:
     """A heading and what stands under it; each part may be absent.
 
-    `prose` is paragraphs of plain text (a blank line parts them; `[words](#anchor)` links inside the page).
+    `prose` is paragraphs of plain text (a blank line parts them; `[words](#anchor)` links inside the page; what stands between
+    backticks is set as code).
     `figure` is a finished SVG from `report.plots`. `table` is shown in full and offered as CSV under `name`.
     `quotes` is a frame with the columns `community`, `speaker` (human or an arm), `text`: shown side by side.
     `level` is loud where it must not be overlooked: note, warning.

@@ -77,12 +77,13 @@ far above it, an arm can look different for its form alone. `features` names wha
     except RefusedError as error:
         out.append(Section("Format audit: not measured", str(error), level="note"))
     raw = "The same posts lower-cased, without quotation marks and hash signs, judged by a classifier of such posts: what is left is content."
-    shown = plain_effects(chain).filter(pl.col("measure") == "macro_f1")
+    whole = plain_effects(chain)
+    shown = whole.filter((pl.col("measure") == "macro_f1") & ~pl.col("contrast").str.contains("/"))
     out.append(
         Section(
             "Origin in plain form",
             raw,
-            table=plain_effects(chain).drop("method"),
+            table=whole.drop("method"),
             name="plain_origin",
             figure=plots.forest(shown, reference=None),
         )

@@ -104,7 +104,10 @@ def sections(chain: Chain, *, embedding_name: str, reference: str) -> list[Secti
     absent = [m for m in ALL if m not in found["measure"]]
     missing = f"\n\nToo few texts for {', '.join(absent)}." if absent else ""
     mean = found.filter(pl.col("community").is_null())
-    shown = mean.filter(pl.col("normalised").is_not_null()).select(
+    told_of = mean.filter(pl.col("normalised_low").is_not_null()).sort(
+        pl.col("measure").cast(pl.Enum(ALL)), maintain_order=True
+    )
+    shown = told_of.select(
         "measure", "contrast", estimate="normalised", low="normalised_low", high="normalised_high", n="n"
     )
     figure = plots.forest(shown, reference=None) if shown.height else ""
