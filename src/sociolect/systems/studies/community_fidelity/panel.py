@@ -106,9 +106,10 @@ def sections(chain: Chain, *, answers: Path | None, harm_scheme: Path | None, si
     where = f"steps/{folder.name}/ in this workspace"
     if answers is None:
         due = pairs_for_preference(0.6)
+        shown = made["preference"][1].filter(pl.col("repeat_of").is_null())["unit"].n_unique()
         return [Section("People's judgement: not asked yet", f"Two blinded forms lie in {where}: preference.html and labels.html. Send \
 them to annotators, put the files they save into a folder with preference/ and labels/, and run again with --answers. To tell a preference of .6 from .5 \
-with power .8, {due} pairs are due; the form has {made['preference'][0].height}. The keys beside the forms tell the arms: keep them.", level="note")]  # fmt: skip
+with power .8, {due} pairs are due; the form has {shown}, and {made['preference'][0].height - shown} of them twice. The keys beside the forms tell the arms: keep them.", level="note")]  # fmt: skip
     out = []
     if (answers / "preference").is_dir():
         out += preferred(answers / "preference", *made["preference"], seed=chain.seed)
