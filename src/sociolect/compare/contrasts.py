@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,8 +32,8 @@ def contrasts(
     rows = _measured(scores, items, scales, instrument)
     out: list[Row] = []
     for (measure,), part in sorted(rows.partition_by("measure", as_dict=True).items()):
-        doubt = {"clusters": clusters, "level": level, "draws": draws, "seed": seed}
-        found = group_means(part, part["value"].to_numpy(), by=[arm, "community"], **doubt)  # type: ignore[arg-type]
+        doubt: dict[str, Any] = {"clusters": clusters, "level": level, "draws": draws, "seed": seed}
+        found = group_means(part, part["value"].to_numpy(), by=[arm, "community"], **doubt)
         arms = {name: {found.groups["community"][g]: g for g in found.where(**{arm: name})} for name in (aligned, base)}
         here, there = arms[aligned], arms[base]
         lone = next(iter(there.values())) if len(there) == 1 else None
@@ -51,7 +52,7 @@ def contrasts(
             row = _less(found, [at], [against])
             out.append(told | row | {"verdict": _seen(row, "aligning is not seen to move this scale")})
         turned = part.filter(pl.col("order").is_in(["forward", "reversed"]))
-        ways = group_means(turned, turned["value"].to_numpy(), by=[arm, "community", "order"], **doubt)  # type: ignore[arg-type]
+        ways = group_means(turned, turned["value"].to_numpy(), by=[arm, "community", "order"], **doubt)
         for a, b in combinations(here, 2):
             told = {"measure": measure, "contrast": f"{a} - {b}", "first": a, "second": b}
             row = _less(found, [here[a]], [here[b]])

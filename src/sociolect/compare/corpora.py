@@ -103,7 +103,7 @@ def corpora(
     ):
         raise RefusedError(f"no Frechet distance in {'; '.join(faults)}, or leave 'frechet' out of measures")
     _one_cluster(sets, [*all_sides, "a", "b"])
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(THREADS):
         found = {

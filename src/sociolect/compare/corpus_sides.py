@@ -43,7 +43,7 @@ def sides(
     _refuse(vectors, arms=arms, people=people, half=half)
     side = pl.when(pl.col("condition") == people).then(pl.col(half)).otherwise(pl.col("condition"))
     full = vectors.with_columns(side.alias("_side")).filter(pl.col("_side").is_in([*arms, "a", "b"])).sort(*KEYS)
-    width = int(full["vector"].list.len().max() or 0)  # type: ignore[arg-type]
+    width = int(full["vector"].list.len().max() or 0)  # type: ignore[arg-type]  # an integer column
     values = full["vector"].list.to_array(width).to_numpy().reshape(-1, width)
     if bad := int((~np.isfinite(values)).any(1).sum()):
         raise RefusedError(

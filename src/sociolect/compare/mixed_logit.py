@@ -42,7 +42,7 @@ def mixed_logit(y: npt.ArrayLike, x: npt.ArrayLike, random: Sequence[Any] = ()) 
     (1.0986, 0.3651)
     """
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     said, fixed = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
     z = [r.tocsr() if hasattr(r, "tocsr") else _indicators(np.asarray(r)) for r in random]

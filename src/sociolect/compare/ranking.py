@@ -87,7 +87,7 @@ def pairs(
         firsts, seconds, joint = _pairs(found)
         made = []
         for at, (i, j) in enumerate(zip(firsts.tolist(), seconds.tolist(), strict=True)):
-            row = found.row(lambda x, i=i, j=j: x[:, i, 0] - x[:, j, 0], [i, j], method="difference")  # type: ignore[misc]
+            row = found.row(lambda x, i=i, j=j: x[:, i, 0] - x[:, j, 0], [i, j], method="difference")  # type: ignore[misc]  # bound at once
             ends = (None, None) if joint is None else (float(joint.low[at]), float(joint.high[at]))
             made.append({"measure": measure, "contrast": f"{names[i]} - {names[j]}"} | row
                         | {"joint_low": ends[0], "joint_high": ends[1]})  # fmt: skip

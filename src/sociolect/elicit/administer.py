@@ -54,8 +54,8 @@ def administer(
 
     Raises InputError where no item can be asked so, UsageError for an unknown mode or a sequence of anything but samples.
     """
-    how = {"tokens": tokens, "temperature": temperature, "top_p": top_p, "seed": seed}
-    return administered(models, {condition: items}, mode=mode, draws=draws, sequence=sequence, system=system, **how)  # type: ignore[arg-type]
+    how: dict[str, Any] = {"tokens": tokens, "temperature": temperature, "top_p": top_p, "seed": seed}
+    return administered(models, {condition: items}, mode=mode, draws=draws, sequence=sequence, system=system, **how)
 
 
 def administered(
@@ -79,7 +79,7 @@ def administered(
     asked = _asked(variants, mode, sequence=sequence)
     repeats = 1 if mode == "logprob" else draws
     spread = pl.Series(np.repeat(np.arange(asked.height), repeats), dtype=pl.UInt32)
-    decoding = {"tokens": tokens, "temperature": temperature, "top_p": top_p}
+    decoding: dict[str, Any] = {"tokens": tokens, "temperature": temperature, "top_p": top_p}
     rows = [_Asked.of(row) for row in asked.iter_rows(named=True)]
     every = [row for row in rows for _ in range(repeats)]
     parts = []
@@ -97,7 +97,7 @@ def administered(
             said = [t for a, b in pairwise(ends) for t in _in_turn(model, chats[a:b], repeats, decoding, stream)]
             found = _read(said, every, mode)
         else:
-            said = model.generate([c for c in chats for _ in range(repeats)], **decoding, seed=stream)  # type: ignore[arg-type]
+            said = model.generate([c for c in chats for _ in range(repeats)], **decoding, seed=stream)
             found = _read(said, every, mode)
         parts.append(
             named.drop([c for c in (*_LEFT, *_FOUND) if c in named.columns])[spread].with_columns(

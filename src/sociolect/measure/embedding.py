@@ -90,7 +90,7 @@ def lsa(reference_texts: Sequence[str], *, dims: int = 100, seed: int = 0) -> Ls
     ('lsa/2', (2, 2), 0.0)
     """
     from scipy.sparse.linalg import svds
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     if dims < 1:
         raise UsageError(f"dims is {dims}; 1 or more are due")

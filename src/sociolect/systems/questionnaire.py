@@ -46,7 +46,7 @@ FEWEST = 4  # wordings: below that how much wordings differ is hardly to be seen
 # Four planted communities, .5 logits apart around the base model that has no leaning.
 PLANTED = {"ash": -0.75, "birch": -0.25, "cedar": 0.25, "elm": 0.75, CONTROL: 0.0}
 # What all planted respondents share, so that the validity card has something to find.
-HABITS = {"acquiescence": 0.3, "position": 0.1, "refusal": 0.02, "mumble": 0.02}
+HABITS: dict[str, Any] = {"acquiescence": 0.3, "position": 0.1, "refusal": 0.02, "mumble": 0.02}
 
 
 def recipe(folder: Path) -> Callable[..., Page]:
@@ -145,8 +145,8 @@ def asked(
 
     Calls to a server are kept in the workspace's journal, so that none is paid for twice.
     """
-    ways = {"orders": orders, "labels": labels, "templates": templates, "framings": framings}
-    found = variants(engine.items(instrument), **ways, placebo=placebo, seed=seed)  # type: ignore[arg-type]
+    ways: dict[str, Any] = {"orders": orders, "labels": labels, "templates": templates, "framings": framings}
+    found = variants(engine.items(instrument), **ways, placebo=placebo, seed=seed)
     return _all(workspace, models, {mode: found}, draws=draws, seed=seed)
 
 
@@ -247,7 +247,7 @@ def respondents(instrument: Instrument, traits: Mapping[str, float] = PLANTED) -
         questions[one.wording] = Question(place, loading=0.0 if one.options.direction == "none" else float(one.key))
     for said in instrument.paraphrases.values():
         questions |= {words: questions[one.wording] for one in instrument.items if (words := said.get(one.id))}
-    return {c: Respondent(f"planted/{c}", questions, trait=trait, **HABITS) for c, trait in traits.items()}  # type: ignore[arg-type]
+    return {c: Respondent(f"planted/{c}", questions, trait=trait, **HABITS) for c, trait in traits.items()}
 
 
 def _plan(instrument: Instrument, every: tuple[str, ...], *, framing: str, seed: int) -> dict[Mode, dict[str, Items]]:

@@ -27,7 +27,7 @@ OFF = {"ablate": (), "by": None, "instrument": "", "answers": None}  # asked onc
 def versatility(base: Any, weights: Mapping[str, Any], tasks: Examples, *, communities: Sequence[str]) -> Replies:
     """What the untouched base and each community's fine-tuned model answer to general tasks, greedily."""
     items = frames.items(tasks.select("item", "prompt", options=pl.lit(None, pl.List(pl.String)), due="reply"))
-    tokens = 4 * int(tasks["reply"].str.split(" ").list.len().max())  # type: ignore[arg-type]
+    tokens = 4 * int(tasks["reply"].str.split(" ").list.len().max())  # type: ignore[arg-type]  # an integer column
     said = []
     whole = align.opened(base)
     for name in communities:

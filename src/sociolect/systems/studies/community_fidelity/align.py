@@ -1,5 +1,6 @@
 """The arms: one base model, untouched, shown posts, or fine-tuned on them; and fine-tuned on shuffled communities."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,15 @@ def general(file: Path | None, *, plants: bool) -> Examples:
                 "--mix adds general demonstrations: name their table with --general (columns prompt, reply)"
             )
         return tasks()
-    readers = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet}
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
+        ".csv": pl.read_csv,
+        ".jsonl": pl.read_ndjson,
+        ".parquet": pl.read_parquet,
+    }
     if file.suffix not in readers:
         raise InputError(f"{file.name} is no table of general demonstrations: due is .csv, .jsonl or .parquet")
     try:
-        said = readers[file.suffix](file)  # type: ignore[operator]
+        said = readers[file.suffix](file)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{file} cannot be read as general demonstrations: {error}") from error
     if missing := {"prompt", "reply"} - set(said.columns):

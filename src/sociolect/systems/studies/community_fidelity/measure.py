@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -85,9 +86,9 @@ def readers(
                 f"--{name} and --{name}-model: name a table to learn from or a model that has learnt, not both"
             )
         if path is not None:
-            beside = {k: path.parent / said[k] for k in ("names", "labels") if k in said}
-            given = {k: said[k] for k in ("text", "label") if k in said}
-            found[name] = labelled(path, **given, **beside, header=said.get("header", "true") != "false")  # type: ignore[arg-type]
+            beside: dict[str, Any] = {k: path.parent / said[k] for k in ("names", "labels") if k in said}
+            given: dict[str, Any] = {k: said[k] for k in ("text", "label") if k in said}
+            found[name] = labelled(path, **given, **beside, header=said.get("header", "true") != "false")
         elif model:
             where = Path(model.removeprefix("hf/"))
             found[name] = where if where.is_dir() else str(where)
