@@ -63,7 +63,7 @@ def harm_questions(path: Path | None) -> list[Question]:
 def sheets(kept: Replies, *, size: str, seed: int) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
     """The blinded sheet and the key of each form, `preference` and `labels`.
 
-    People's posts that hold no topic's words stand under "none": a form shows the topic, and a sheet is even over topics.
+    People's posts that hold no topic's words stand under "none": a sheet is even over topics.
     """
     told = frames.replies(kept.with_columns(pl.col("topic").fill_null("none")))
     return {
@@ -84,6 +84,8 @@ def write(
             title=title,
             questions=questions(name, harm_scheme),
             guide=GUIDE,
+            # Models were asked about a topic, people were not: beside a single text the topic would tell who wrote it.
+            context=("community", "topic") if name == "preference" else ("community",),
             sensitive=sensitive,
         )
         key.write_csv(folder / f"{name}_key.csv")

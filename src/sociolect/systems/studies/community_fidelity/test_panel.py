@@ -80,6 +80,19 @@ def test_without_answers_the_forms_lie_there_and_name_no_arm(tmp_path: Path) -> 
         assert pl.read_csv(forms / f"{name}_key.csv")["arm"].n_unique() == (2 if name == "preference" else 3)
 
 
+def test_no_topic_beside_a_single_text_tells_people_from_models(tmp_path: Path) -> None:
+    """People's posts may hold no topic's words, models were always asked about one."""
+    said = kept().with_columns(topic=pl.when(pl.col("condition") != "human").then("topic"))
+    panel.write(
+        panel.sheets(frames.replies(said), size="tiny", seed=1), harm_scheme=None, sensitive=False, folder=tmp_path
+    )
+    shown = {
+        name: {label for label in ("community", "topic") if f'["{label}", ' in (tmp_path / f"{name}.html").read_text()}
+        for name in ("preference", "labels")
+    }
+    assert shown == {"preference": {"community", "topic"}, "labels": {"community"}}
+
+
 def test_a_planted_preference_comes_back_with_its_interval(tmp_path: Path) -> None:
     study = chain(tmp_path)
     sheet, key = panel.sheets(study.kept, size="tiny", seed=1)["preference"]
