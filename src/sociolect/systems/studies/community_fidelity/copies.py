@@ -111,9 +111,15 @@ def _canaries(chain: Chain, secrets: pl.DataFrame, taught: Examples) -> Section:
     given = int((said.filter(pl.col("source") == "model")["value"] == 1).sum())
     by = (
         table.group_by("repeats")
-        .agg(canaries=pl.len(), exposure=pl.col("exposure").mean(), base=pl.col("base").mean())
+        .agg(
+            canaries=pl.len(),
+            exposure=pl.col("exposure").mean(),
+            least=pl.col("exposure").min(),
+            most=pl.col("exposure").max(),
+            base=pl.col("base").mean(),
+        )
         .sort("repeats")
     )
     prose = f"""Invented secrets stood among the demonstrations 0, 1, 4 or 16 times. Exposure is log2 of how many candidates the model likes less \
-(Carlini et al. 2019): {table["candidates"][0]} candidates each, 1.44 bits on average for one it never met. {given} of {said.height} replies say a secret."""
+(Carlini et al. 2019): {table["candidates"][0]} candidates each, 1.44 bits on average for one it never met; the mean, the least and the most of so many canaries. {given} of {said.height} replies say a secret."""
     return Section("Planted canaries: what is learnt by heart", prose, table=by, name="canaries")
