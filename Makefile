@@ -33,6 +33,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/distances.py
 	$(BIN)/python benchmarks/instruments.py
 	$(BIN)/python benchmarks/worlds.py
+	$(BIN)/python benchmarks/mixed_effects.py
+	$(BIN)/python benchmarks/relations.py
+	$(BIN)/python benchmarks/relations_open.py
 
 clean:
 	rm -rf $(VENV) runs build

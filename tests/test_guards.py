@@ -14,7 +14,7 @@ from sociolect.systems import SYSTEMS, VERBS, Card, catalog
 ROOT = SYSTEMS.parent
 REPOSITORY = ROOT.parents[1]
 FLOORS = [
-    {"errors", "text", "seeds"},
+    {"errors", "text", "seeds", "tones"},
     {"frames", "models", "workspace", "fingerprint", "report"},
     set(VERBS),
     {"systems"},

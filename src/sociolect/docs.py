@@ -9,7 +9,7 @@ from sociolect import systems
 from sociolect.frames import SHAPES
 
 FLOORS = (
-    ("Floor 1: what everything stands on", ("errors.py", "text.py", "seeds.py")),
+    ("Floor 1: what everything stands on", ("errors.py", "text.py", "seeds.py", "tones.py")),
     (
         "Floor 2: frames, workspaces, models, pages",
         ("frames.py", "fingerprint.py", "workspace.py", "models/*.py", "report/*.py"),

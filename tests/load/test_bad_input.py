@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sociolect.errors import InputError
@@ -203,6 +203,8 @@ def test_ragged_rows_and_stray_marks(tmp_path: Path, key: Path) -> None:
     st.lists(st.text(st.sampled_from('ab ",\n\r\té\u2028'), max_size=8), min_size=1, max_size=8),
     st.sampled_from(["csv", "tsv"]),
 )
+@example(said=["\n\t"], form="tsv")
+@example(said=["a\nb\tc", '"', 'say "x"'], form="tsv")
 @settings(max_examples=60)
 def test_what_is_written_well_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, said: list[str], form: str
@@ -214,6 +216,21 @@ def test_what_is_written_well_is_read_back(
     society = table(folder / f"t.{form}", person="who", text="body", keep_ids="test")
     due = frame.filter(pl.col("body").str.strip_chars() != "")
     assert society.posts["text"].to_list() == due["body"].str.normalize("NFC").to_list()
+
+
+def test_a_tsv_that_two_readings_fit(tmp_path: Path) -> None:
+    """Marks that hold lines together everywhere are quotation, and that is said; one that cannot be makes all of them words."""
+    path = tmp_path / "t.tsv"
+    path.write_text('who\tbody\np1\t"up\nand\tdown"\np2\t"right"\n')
+    society = table(path, person="who", text="body", keep_ids="test")
+    assert society.posts["text"].to_list() == ["up\nand\tdown", "right"]
+    assert aside(society) == {"line end inside quotation marks, read as part of a text": (1, "t.tsv, line 2")}
+    path.write_text('who\tbody\np1\t"up\nand\tdown"\np2\tso "right"\n')
+    society = table(path, person="who", text="body", keep_ids="test")
+    assert society.posts["text"].to_list() == ['"up', 'down"', 'so "right"']
+    assert aside(society) == {}
+    path.write_text('who\tbody\np1\tup\np2\t"right"\n')
+    assert table(path, person="who", text="body", keep_ids="test").posts["text"].to_list() == ["up", '"right"']
 
 
 def test_ids_that_a_float_has_bent(tmp_path: Path, key: Path) -> None:

@@ -227,6 +227,21 @@ def regular(path: Path, columns: int, separator: str, *, quoted: bool) -> bool:
     return not inside
 
 
+def joined(path: Path) -> tuple[int, int]:
+    """How many line ends stand inside quotation marks, and the number of the line that the first of them ends."""
+    inside, count, first = False, 0, 0
+    for block in blocks(path):
+        if not inside and b'"' not in block.data:
+            continue
+        a = np.frombuffer(block.data, dtype=np.uint8)
+        within = np.bitwise_xor.accumulate((a == 34).view(np.uint8)).astype(bool) ^ inside
+        at = np.flatnonzero(within & (a == 10))
+        if len(at) and not count:
+            first = block.line + block.data.count(b"\n", 0, int(at[0]))
+        inside, count = bool(within[-1]), count + len(at)
+    return count, first
+
+
 def plain_name(path: Path) -> bool:
     """Whether a reader takes the path as it stands: `*`, `?` and `[` would be read as a pattern.
 

@@ -84,12 +84,33 @@ def opened(path: str | Path, aside: Aside, *, header: bool = True) -> Iterator[T
             yield Table(path.name, kind, here, keys, aside, nested=nested)
             return
         header_names = _header(path.name, here, SEPARATORS[kind])
-        # tab-separated files are mostly written without quotation: where that reads every row, it is the reading
-        quoted = kind == "csv" or not files.regular(here, len(header_names), SEPARATORS[kind], quoted=False)
+        quoted = kind == "csv" or _quoted(path.name, here, len(header_names), aside)
         columns = tuple(n.strip().removeprefix("\ufeff").strip('"') for n in header_names)
         if not header:
             columns = tuple(f"column_{n}" for n in range(1, len(header_names) + 1))
         yield Table(path.name, kind, here, columns, aside, header, quoted)
+
+
+def _quoted(name: str, path: Path, columns: int, aside: Aside) -> bool:
+    """Whether the quotation marks of a tsv file hold its fields together, or are words of its texts.
+
+    Tab-separated files are mostly written without quotation: where that reads every row, it is the reading. Where a reading
+    with quotation reads every row too, and finds line ends inside fields, that one is taken: each mark of the file then stands
+    where a writer that quotes would set it, which chance seldom does. The line ends are counted, since it is a judgement.
+    """
+    separator = SEPARATORS["tsv"]
+    if not files.regular(path, columns, separator, quoted=False):
+        return True
+    count, line = files.joined(path)
+    if not count or not files.regular(path, columns, separator, quoted=True):
+        return False
+    aside.add(
+        "line end inside quotation marks, read as part of a text",
+        count,
+        f"{name}, line {line}",
+        "nothing; or, where each line is a row of its own, double its marks and set the text in quotation marks",
+    )
+    return True
 
 
 def _linked(path: Path, link: Path) -> Path:

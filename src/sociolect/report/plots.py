@@ -1,5 +1,6 @@
 """Figures as SVG text: the same frame gives the same bytes, and every figure says in words what it shows."""
 
+from sociolect.report.balance import balance
 from sociolect.report.bars import bars
 from sociolect.report.confusion import confusion
 from sociolect.report.flow import flow
@@ -7,4 +8,4 @@ from sociolect.report.forest import forest
 from sociolect.report.network import network
 from sociolect.report.profiles import profiles
 
-__all__ = ["bars", "confusion", "flow", "forest", "network", "profiles"]
+__all__ = ["balance", "bars", "confusion", "flow", "forest", "network", "profiles"]

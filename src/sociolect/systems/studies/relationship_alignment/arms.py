@@ -1,0 +1,146 @@
+"""Who is asked: planted commenters, word models of other people's comments, any model by name; and every comment in one frame."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sociolect import frames
+from sociolect.errors import UsageError
+from sociolect.frames import Replies
+from sociolect.models.model import Model
+from sociolect.models.ngram import ngram
+from sociolect.models.open import open_model
+from sociolect.seeds import substream
+from sociolect.systems.studies.relationship_alignment import learn
+from sociolect.systems.studies.relationship_alignment.bounds import as_told, shuffled
+from sociolect.systems.studies.relationship_alignment.commenter import NOISE, commenter
+from sociolect.systems.studies.relationship_alignment.elicit import comment, conditions
+from sociolect.workspace import Workspace
+
+PLANTED, WORDS = "scripted/commenter", "ngram/comments"
+KNOBS = ("mirror", "kappa", "noise", "cue")
+BLIND = 1000  # pairs put to a model that cannot read them
+
+
+def opened(name: str, people: Replies) -> Model:
+    """The model of that name; a planted commenter takes its knobs after a question mark: scripted/commenter?kappa=2,cue=1."""
+    bare, _, said = name.partition("?")
+    if bare != PLANTED:
+        return open_model(name)
+    knobs = dict(part.partition("=")[::2] for part in said.split(",") if part)
+    if odd := sorted(set(knobs) - {*KNOBS}):
+        raise UsageError(f"{name}: no knob {', '.join(odd)}; there are: {', '.join(KNOBS)}")
+    try:
+        numbers = {k: float(v) for k, v in knobs.items()}
+    except ValueError as error:
+        raise UsageError(f"{name}: a knob is a number, as in {PLANTED}?kappa=2") from error
+    return commenter(
+        mirror=numbers.get("mirror", 1.0),
+        kappa=numbers.get("kappa", 1.0),
+        noise=numbers.get("noise", NOISE),
+        cue=numbers.get("cue", 0.0),
+        pairs=people if numbers.get("cue") else None,
+        name=name,
+    )
+
+
+def asked(name: str, people: Replies, *, conditions: Sequence[str], seed: int, **asking: Any) -> Replies:
+    """What the model of that name comments in place of each person, under every condition.
+
+    `ngram/comments` counts the words of the comments on one half of the posts and writes those on the other half, each in turn:
+    it has read nothing it is held against. It reads no prompt, so that its conditions differ by nothing but chance: it is
+    asked under `none` and `all` alone, about 1,000 pairs at most.
+    """
+    if name != WORDS:
+        return comment({name: opened(name, people)}, people, conditions=conditions, seed=seed, **asking)
+    people, conditions = some(people, BLIND, seed), [c for c in conditions if c in ("none", "all")]
+    posts = people["post"].unique().sort()
+    first = posts.gather(sorted(substream(seed, "halves").permutation(len(posts))[: len(posts) // 2].tolist()))
+    sides = [frames.replies(people.filter(pl.col("post").is_in(first.implode()) == here)) for here in (True, False)]
+    parts = [
+        comment(
+            {name: ngram(other["text"].drop_nulls().to_list(), name=name)},
+            mine,
+            conditions=conditions,
+            seed=seed,
+            **asking,
+        )
+        for mine, other in (sides, sides[::-1])
+    ]
+    return frames.replies(pl.concat(parts).sort("condition", "item", "draw"))
+
+
+def some(people: Replies, most: int, seed: int) -> Replies:
+    """At most so many pairs, whole posts in a drawn order: comparisons within posts need posts that stay together."""
+    if people.height <= most:
+        return people
+    posts = people["post"].unique().sort()
+    order = pl.DataFrame({"post": posts, "_u": substream(seed, "asked").random(len(posts))})
+    drawn = people.join(order, on="post", how="left", maintain_order="left").sort("_u", "item").head(most)
+    return frames.replies(drawn.sort("item").drop("_u"))
+
+
+def wanted(subsets: str, *, relation: Sequence[str], controls: bool) -> list[str]:
+    """The names of the conditions that are asked."""
+    return list(conditions(subsets, relation=relation, controls=("placebo", "false") if controls else ()))  # type: ignore[arg-type]  # the recipe's Literal
+
+
+def all_comments(
+    workspace: Workspace, people: Replies, names: Sequence[str], *, conditions: Sequence[str], seed: int, **asking: Any
+) -> list[Replies]:
+    """Every model's comments, a step each, with the floor: the comment it made for another post, told the same."""
+    told = []
+    for i, name in enumerate(names):
+        said = workspace.frame(
+            f"replies_{i}", frames.replies, asked, name, people, conditions=tuple(conditions), seed=seed, **asking
+        )
+        # one run asks all in one variant: its conditions go by what was told
+        said = frames.replies(said.with_columns(condition=pl.col("context")))
+        floor = shuffled(said, condition="all", seed=seed)
+        told.append(frames.replies(pl.concat([as_told(said), floor], how="diagonal")))
+    return told
+
+
+def taught(
+    workspace: Workspace,
+    people: Replies,
+    *,
+    base: str | None,
+    size: str,
+    epochs: int,
+    rate: float,
+    shareable: bool,
+    seed: int,
+    **asking: Any,
+) -> tuple[Replies, pl.DataFrame]:
+    """The arms of `learn.ARMS` on pairs that share no post and no commenter with what was learnt: prompting against fine-tuning.
+
+    Without `base` (a folder of weights) a small transformer is trained here, on prompts that tell nothing true. The second
+    table counts who stands on which side.
+    """
+    sides = learn.sides(people, seed=seed)
+    own = Path(base.removeprefix("hf/")) if base else None
+    begun = own or workspace.files("base", learn.train_base, sides.learnt, size=size, seed=seed)
+    folder = workspace.files(
+        "taught", _taught, begun, sides.learnt, epochs=epochs, rate=rate, shareable=shareable, seed=seed
+    )
+    said = workspace.frame(
+        "replies_taught", frames.replies, _commented, begun, folder, sides.asked, seed=seed, **asking
+    )
+    return said, sides.counts
+
+
+def _taught(begun: Path, learnt: Replies, *, folder: Path, **settings: Any) -> None:
+    learn.taught(begun, learnt, folder, **settings)
+
+
+def _commented(begun: Path, folder: Path, pairs: Replies, *, seed: int, **asking: Any) -> Replies:
+    from sociolect.models.local import local
+
+    models: Mapping[str, Model] = {
+        arm: local(begun, name="base", adapter=folder / one.taught if one.taught else None)
+        for arm, one in learn.ARMS.items()
+    }
+    return learn.commented(models, pairs, seed=seed, **asking)
