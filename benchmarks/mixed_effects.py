@@ -3,7 +3,8 @@
     python benchmarks/mixed_effects.py [--rows 665000] [--groups 150000] [--tones 8] [--repeats 3] [--python PATH] [--json]
 
 Due: 665,000 rows x 16 columns x 150,000 groups x 8 tones in one call, formula to summary, under 10 s and 2 GB on 2 cores,
-weighted or not; on one tone at least 40 times as fast as lme4 and 20 times as fast as gpboost and linearmodels. Each run of ours is
+weighted or not; on one tone at least 40 times as fast as lme4, fit alone and formula to summary, and 20 times as fast as gpboost and
+linearmodels; one tone, formula to summary, in half a second. Each run of ours is
 a process of its own that reads the rows from parquet; its memory holds the rows too. Seconds are those of `mixed_effects(...)`
 and `.summary()`, formula, design matrix and Satterthwaite's degrees of freedom included.
 
@@ -214,10 +215,11 @@ def main() -> None:
         if isinstance(run, str):
             print(f"{name:14} left out: {run}")
             continue
-        due = DUE.get(name)
+        due = DUE.get(name.split(",")[0])
         print(f"{name:14} {run['seconds']:7.2f} s (cpu {run['cpu']:.1f}), ours {run['ours']:.2f} s (cpu {run['ours_cpu']:.2f}): "
               f"ratio {run['ratio']:.0f}, of cpu {run['ratio_cpu']:.0f}"
-              + (f" (due: {due[0]}); coefficients {run['apart']:.1e} standard errors apart (due: under {due[1]:g})" if due else ""))  # fmt: skip
+              + (f" (due: {due[0]})" if due else "")
+              + (f"; coefficients {run['apart']:.1e} standard errors apart (due: under {due[1]:g})" if due and "apart" in run else ""))  # fmt: skip
 
 
 def compared(theirs: dict[str, Any], ours: list[dict[str, Any]]) -> dict[str, Any]:
@@ -248,13 +250,16 @@ def measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
             assert not isinstance(got, str), got
             return got
 
-        before = [mine() for _ in range(asked.repeats)], [run(1, False, True, "model")] * (name == "lme4")
+        def whole() -> list[dict[str, Any]]:
+            return [run(1, False, True, "model") for _ in range(asked.repeats)] if name == "lme4" else []  # noqa: B023  # called in this turn
+
+        before = [mine() for _ in range(asked.repeats)], whole()
         got = (
             lme4(folder, asked.rows, 16)
             if name == "lme4"
             else called(asked.python, "--peer", name, folder, "--rows", asked.rows)
         )
-        after = [mine() for _ in range(asked.repeats)], [run(1, False, True, "model")] * (name == "lme4")
+        after = [mine() for _ in range(asked.repeats)], whole()
         if isinstance(got, str):
             beside[name] = got
             continue

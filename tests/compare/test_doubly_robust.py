@@ -55,25 +55,17 @@ def over(worlds: int, bent: Mapping[str, bool], **keywords: Any) -> tuple[FloatA
 @pytest.mark.parametrize(
     "bent", [{}, {"bent_tone": True}, {"bent_choice": True}], ids=["both", "propensity", "outcome"]
 )
-def test_right_where_either_model_is(bent: dict[str, bool]) -> None:
-    bias, hits = over(60, bent)
-    assert np.abs(bias).max() < 0.02
-    assert ((hits >= 0.88) & (hits <= 1)).all()
+def test_right_where_either_model_is_and_intervals_cover(bent: dict[str, bool]) -> None:
+    """Over 1,000 worlds of 2,000 pairs they cover 93-97 % (both, propensity, outcome right): 100 are left here."""
+    bias, hits = over(100, bent)
+    assert np.abs(bias).max() < 0.015
+    assert ((hits >= 0.91) & (hits <= 0.98)).all()
 
 
 def test_wrong_where_both_models_are() -> None:
     bias, hits = over(10, {"bent_tone": True, "bent_choice": True})
     assert bias[0] > 0.25
     assert hits[0] < 0.2
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "bent", [{}, {"bent_tone": True}, {"bent_choice": True}], ids=["both", "propensity", "outcome"]
-)
-def test_intervals_cover_over_a_thousand_worlds(bent: dict[str, bool]) -> None:
-    _, hits = over(1000, bent)
-    assert ((hits >= 0.93) & (hits <= 0.97)).all()
 
 
 def test_cross_fitting() -> None:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from sociolect.compare.mixed_effects import MixedEffects, mixed_effects
+from sociolect.compare.model_tests import wald
 
 GOLDEN = Path(__file__).parent / "golden"
 LME4: dict[str, Any] = json.loads((GOLDEN / "mixed_effects.json").read_text())  # lme4 1.1.31, nlme 3.1.162
@@ -96,6 +97,26 @@ def test_sampling_weights_take_cr2_with_equal_rows_as_clubsandwich_does_for_lm()
     fit = mixed_effects(ROWS, "y ~ x1 + x2 + x3", cluster="region", weights="w", weighting="sampling")
     assert fit.errors == "CR2"
     checked(fit, "wls_identity_cr2")
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "cluster", "columns", "keywords"),
+    [
+        ("ols_joint", "y ~ x1 + x2 + x3", "region", ["x1", "x2", "x3"], {"errors": "CR2"}),
+        ("wls_identity_joint", "y ~ x1 + x2 + x3", "region", ["x2", "x3"], {"weights": "w", "weighting": "sampling"}),
+        ("mixed_joint", ONE, "g", ["x1", "x2", "x3"], {"errors": "CR2"}),
+        ("mixed_coarse_joint", ONE, "region", ["x1", "x2", "x3"], {"errors": "CR2"}),
+        ("mixed_weighted_joint", ONE, "g", ["x1", "x2", "x3"], {"errors": "CR2", "weights": "w"}),
+    ],
+)
+def test_joint_tests_are_clubsandwichs_htz(
+    name: str, formula: str, cluster: str, columns: list[str], keywords: dict[str, Any]
+) -> None:
+    found = wald(mixed_effects(ROWS, formula, cluster=cluster, **keywords), columns).row(0, named=True)
+    due = ROBUST[name]
+    near([found["statistic"]], due["f"], 1e-5)
+    near([found["df2"]], due["df"], 1e-6)
+    near([found["p"]], due["p"], 1e-4)
 
 
 def test_two_way_errors_are_those_of_sandwich_vcovcl() -> None:

@@ -1,6 +1,7 @@
 """The model frame: codes by sorted names, scaled weights, the split of columns within and between groups."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,28 @@ def test_codes_follow_the_sorted_names() -> None:
     assert part.codes["h"].tolist() == [2, 0, 2, 1, 0]
     assert part.x.tolist() == [[1, 1], [1, 2], [1, 3], [1, 4], [1, 6]]
     assert part.y[:, 0].tolist() == [1, 0, 2, 5, 3]
+
+
+@pytest.mark.parametrize("values", [
+    ["b", "b", "b", "a", "a", "a", "b"], ["b", "a", "b", "c", "a"], [True] * 4 + [False] * 4, [3, 1, 3, 2], [2, 2, 2, 1, 1, 1],
+    pl.Series(["y", "x", "y"], dtype=pl.Enum(["y", "x"])), [0.5, 0.25, 0.5],
+], ids=str)  # fmt: skip
+def test_rows_in_memory_have_the_codes_of_rows_in_batches(values: pl.Series | list[object]) -> None:
+    table = pl.DataFrame({"g": values}).with_row_index("y").with_columns(pl.col("y").cast(pl.Float64))
+    whole = replace(_rows(table, table.height), held=True)
+    here, there = numbers(scan(whole, "y ~ 1 + (1 | g)")), numbers(scan(_rows(table), "y ~ 1 + (1 | g)"), table)
+    assert here.codes["g"].tolist() == there.codes["g"].tolist()
+    assert here.y.tolist() == there.y.tolist()
+    assert scan(whole, "y ~ 1 + (1 | g)").names["g"].equals(scan(_rows(table), "y ~ 1 + (1 | g)").names["g"])
+
+
+def test_a_declared_order_holds_where_the_category_is_also_a_group() -> None:
+    table = TABLE.with_columns(k=pl.Series(["p", "q", "p", "p", "q"], dtype=pl.Enum(["q", "p"])))
+    frame = scan(replace(_rows(table, 5), held=True), "y ~ k", coded=["k"])
+    assert frame.columns == ("Intercept", "k[T.p]")
+    assert numbers(frame).x[:, 1].tolist() == [1, 0, 1, 1, 0]
+    with pytest.raises(TypeError, match="holds no rows"):
+        numbers(scan(_rows(table), "y ~ x"))
 
 
 def test_sampling_weights_have_mean_one_and_precision_weights_stay() -> None:

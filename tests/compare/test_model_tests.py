@@ -88,8 +88,10 @@ def test_the_joint_test_of_a_term() -> None:
     assert found["p"] == pytest.approx(float(chi2.sf(due, 2)))
     robust = mixed_effects(ROWS, FULL, errors="CR1")
     found = wald(robust, ["k[T.1]", "k[T.2]", "k"]).row(0, named=True)
-    assert (found["df1"], found["df2"]) == (2, 18.0)
-    assert found["p"] == pytest.approx(float(f.sf(found["statistic"], 2, 18)))
+    assert (found["df1"], found["df2"]) == (2, 17.0)  # Hotelling's T2 with 19 clusters - 1
+    v = robust.covariance[0][2:, 2:]
+    assert found["statistic"] == pytest.approx(float(beta @ np.linalg.inv(v) @ beta) / 2 * 17 / 18)
+    assert found["p"] == pytest.approx(float(f.sf(found["statistic"], 2, 17)))
 
 
 def test_joint_tests_that_cannot_be_made() -> None:
@@ -101,6 +103,20 @@ def test_joint_tests_that_cannot_be_made() -> None:
     few = mixed_effects(ROWS.with_columns(t=pl.int_range(240) % 3), "y ~ x1 + k + c", errors="CR1", cluster="t")
     with pytest.raises(RefusedError, match="3 columns cannot be tested jointly by 3 clusters"):
         wald(few, ["x1", "k"])
+    one = ROWS.with_columns(t=pl.int_range(240) % 4).with_columns(s=(pl.col("t") == 2).cast(pl.Float64))
+    alone = mixed_effects(one, "y ~ x1 + s", errors="CR1", cluster="t")
+    assert alone.summary()["method"][0].endswith("; no error for Intercept, s: one cluster alone makes it out") is False
+    assert "; no error for s: one cluster alone makes it out" in alone.summary()["method"][0]
+    with pytest.raises(RefusedError, match="s rests on one cluster alone and has no clustered error"):
+        wald(alone, ["x1", "s"])
+    uneven = ROWS.with_columns(
+        t=pl.when(pl.int_range(240) < 225).then(pl.int_range(240) // 225).otherwise(pl.int_range(240) % 5 + 1)
+    )
+    heavy = mixed_effects(uneven, "y ~ x1 + k", errors="CR2", cluster="t")
+    with pytest.raises(
+        RefusedError, match=r"errors of x1, k have \d.\d degrees of freedom for 'y', too few to test 3 columns"
+    ):
+        wald(heavy, ["x1", "k"])
 
 
 def test_predictions_are_the_fixed_part() -> None:

@@ -62,7 +62,7 @@ def _alike(one: MixedEffects, other: MixedEffects) -> None:
         (FORMULA, {"errors": "CR1", "weights": "w"}),
         (FORMULA, {"errors": "CR1", "cluster": "thread", "reml": False}),
         (FORMULA, {"within": "post"}),
-        ("~ closeness + x", {"weights": "w", "weighting": "sampling", "cluster": "post"}),
+        ("~ closeness + x", {"weights": "w", "weighting": "sampling", "cluster": "post", "errors": "CR1"}),
         ("~ closeness + x", {}),
     ],
 )

@@ -7,11 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from sociolect.compare.fitted import Fitted
+from sociolect.compare.hotelling import Shares
 from sociolect.compare.interval import FloatArray, IntArray
 from sociolect.errors import InputError, RefusedError
 
 Codes = npt.NDArray[np.int64]
-_LARGEST = 2_000  # rows, or groups, of a cluster whose working covariance is taken apart: seconds each
+_HELD = (
+    8_000_000  # numbers of the clusters' shares kept for joint tests: 64 MB; with so many clusters degrees hardly count
+)
+LARGEST = 2_000  # rows, or groups, of a cluster whose working covariance is taken apart: seconds each
 
 
 class _Cluster(NamedTuple):
@@ -35,15 +39,17 @@ def bias_reduced(
     weights: FloatArray | None,
     *,
     working: Literal["fit", "identity"],
-) -> tuple[FloatArray, FloatArray]:
-    """The CR2 covariance (k, p, p) and the degrees of freedom (p, k), as `sandwich` says; `codes` (n,) are the clusters, from 0.
+) -> tuple[FloatArray, FloatArray, Shares | None]:
+    """The CR2 covariance (k, p, p), the degrees of freedom (p, k), as `sandwich` says, and what joint tests need.
+
+    `codes` (n,) are the clusters, from 0. The shares are None where they would take more than 64 MB.
 
     Each cluster's scores are x' W A e with A the symmetric root of A (I - H) Phi (I - H)' A = Phi, Phi the working covariance; the
     degrees are trace(P)^2 / trace(P^2), P_gh = a_g (I - H)_g Phi (I - H)_h' a_h' over the clusters' shares a in a coefficient.
 
     >>> from sociolect.compare.random_intercept import least_squares
     >>> x, y, cluster = np.ones((6, 1)), np.array([1.0, 1, 2, 2, 3, 3])[:, None], np.array([0, 0, 1, 1, 2, 2])
-    >>> covariance, degrees = bias_reduced(x, least_squares(x, y), cluster, (), None, working="fit")
+    >>> covariance, degrees, _ = bias_reduced(x, least_squares(x, y), cluster, (), None, working="fit")
     >>> round(covariance.item(), 6), round(degrees.item(), 6)  # of the three means: their variance / 3, and 3 - 1
     (0.333333, 2.0)
     """
@@ -69,21 +75,25 @@ def bias_reduced(
     if working == "fit" and (groups or not alike):
         rows = not alike or len(groups) > 1
         largest = max(part.size if rows else np.unique(levels[0][part]).size for part in parts)
-        if largest > _LARGEST:
+        if largest > LARGEST:
             raise RefusedError(
-                f"CR2 takes the covariance of {largest:,} {'rows' if rows else 'groups'} of one cluster apart, at most {_LARGEST:,}: "
+                f"CR2 takes the covariance of {largest:,} {'rows' if rows else 'groups'} of one cluster apart, at most {LARGEST:,}: "
                 "ask for CR1, or cluster more finely"
             )
     covariance, degrees = np.empty((fitted.sigma2.size, p, p)), np.empty((p, fitted.sigma2.size))
     # in units of sigma2 outcomes of one theta, and all of least squares, share everything but their residuals
     kinds, kind = np.unique(fitted.tau2 / fitted.sigma2, axis=1, return_inverse=True)
+    held = kinds.shape[1] * len(parts) * p * p * 3 <= _HELD
+    shares = np.empty((3, kinds.shape[1], len(parts), p, p)) if held else None
+    breads, middles = np.empty((2, kinds.shape[1], p, p))
     for at, theta in enumerate(kinds.T):
         here = np.flatnonzero(kind.reshape(-1) == at)
         bread = fitted.covariance[here[0]] / fitted.sigma2[here[0]]
         omega = x.T @ (x * (w**2)[:, None]) if working == "identity" else np.linalg.inv(bread)
         middle = bread @ omega @ bread
+        breads[at], middles[at] = bread, middle
         meat, spread = np.zeros((here.size, p, p)), _Spread.empty(p)
-        for part in parts:
+        for g, part in enumerate(parts):
             left = fitted.residual[np.ix_(part, here)]
             inside = [level[part] for level in levels]
             made = (
@@ -99,10 +109,14 @@ def bias_reduced(
             score = made.residual.T @ adjusted
             meat += score[:, :, None] * score[:, None, :]
             lever = adjusted @ bread
-            spread.add(np.einsum("ij,ij->j", lever, made.phi @ lever), lever.T @ made.x, lever.T @ twin, bread, middle)
+            own, b, v = lever.T @ made.phi @ lever, lever.T @ made.x, lever.T @ twin
+            spread.add(np.diag(own), b, v, bread, middle)
+            if shares is not None:
+                shares[:, at, g] = own, b, v
         covariance[here] = bread @ meat @ bread
         degrees[:, here] = spread.degrees(bread, middle)[:, None]
-    return covariance, degrees
+    held_back = None if shares is None else Shares(kind.reshape(-1), shares[0], shares[1], shares[2], breads, middles)
+    return covariance, degrees, held_back
 
 
 class _Spread(NamedTuple):

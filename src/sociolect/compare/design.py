@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from sociolect.compare.design_columns import Product, coded, products, written
 from sociolect.compare.formula import Formula
 from sociolect.compare.interval import FloatArray
 from sociolect.errors import InputError, RefusedError, UsageError
@@ -19,7 +20,8 @@ Levels = Mapping[str, tuple[str, ...]]
 class Design:
     """How rows become a matrix: formulaic's specification, the levels of categories, the names of the columns.
 
-    `terms` maps each term to its columns, by position.
+    `terms` maps each term to its columns, by position. `parts` are the terms as products that `design_columns.written`
+    computes in one pass; None where only formulaic can.
     """
 
     spec: Any  # formulaic.ModelSpec
@@ -28,6 +30,7 @@ class Design:
     used: tuple[str, ...]
     columns: tuple[str, ...]
     terms: Mapping[str, tuple[int, ...]]
+    parts: tuple[Product, ...] | None = None
 
 
 def complete(
@@ -145,7 +148,16 @@ def design(
         for term, part in found.term_slices.items()
     }
     used = tuple(dict.fromkeys(str(v) for v in found.required_variables if v in rows.columns))
-    return Design(found, known, dict(levels), used, columns, terms)
+    parts = products(found, levels)
+    # what formulaic made of these rows is the proof: where the products differ, formulaic goes on
+    same = parts and np.allclose(
+        written(parts, rows.with_columns(**{c: coded(rows[c], levels[c]) for c in used if c in levels}), known),
+        made,
+        rtol=1e-14,
+        atol=0,
+        equal_nan=True,
+    )
+    return Design(found, known, dict(levels), used, columns, terms, parts if same else None)
 
 
 def matrix(made: Design, rows: pl.DataFrame) -> FloatArray:
@@ -158,17 +170,25 @@ def matrix(made: Design, rows: pl.DataFrame) -> FloatArray:
     >>> matrix(design("log(x)", rows, {}), rows).round(3).tolist()
     [[1.0, 0.0], [1.0, 0.693]]
     """
-    faults = []
+    faults, codes = [], {}
     for c in made.used:
         if c not in rows.columns:
             faults.append(f"column {c!r} is missing")
-        elif c in made.levels and (new := sorted(set(rows[c].cast(pl.String).unique()) - {*made.levels[c]} - {None})):
-            faults.append(f"column {c!r} holds {', '.join(map(repr, new))}; the fit knows {', '.join(made.levels[c])}")
+        elif c in made.levels:
+            codes[c] = coded(rows[c], made.levels[c])
+            if codes[c].null_count() > rows[c].null_count():
+                new = sorted(set(rows[c].cast(pl.String).unique()) - {*made.levels[c]} - {None})
+                faults.append(
+                    f"column {c!r} holds {', '.join(map(repr, new))}; the fit knows {', '.join(made.levels[c])}"
+                )
     if faults:
         raise InputError(f"these rows do not fit the design: {'; '.join(faults)}")
-    out = np.asarray(_materialised(made.spec, rows, made.levels, made.constants), dtype=float)
-    defined = np.isfinite(out)
-    if not defined.all():
+    if made.parts is not None:
+        out = written(made.parts, rows.with_columns(**codes), made.constants)
+    else:
+        out = np.asarray(_materialised(made.spec, rows, made.levels, made.constants), dtype=float)
+    # the sum is finite wherever all its parts are, but for columns whose sum overflows
+    if not np.isfinite(out.sum()) and not (defined := np.isfinite(out)).all():
         bad = [(made.columns[j], int(n)) for j, n in enumerate((~defined).sum(0)) if n]
         raise InputError(
             f"{'; '.join(f'{c!r} is infinite or undefined in {n} rows' for c, n in bad)}: "

@@ -36,19 +36,25 @@ def elasticity(y: FloatArray, x: FloatArray, codes: Codes, clusters: int) -> Joi
     moments = np.column_stack([s, v, t, between])
     mean = moments.mean(0)
     big_s, big_v, big_t, big_b = (float(m) for m in mean)
+    big_b = big_b if big_b > 0 else np.nan
     with np.errstate(invalid="ignore", divide="ignore"):
-        root = float(np.sqrt(big_b)) if big_b > 0 else np.nan
-        estimate = np.array([
-            big_s / big_v, big_s / np.sqrt(big_v * big_t), np.sqrt(big_t / big_v), big_b / big_v if d > 1 else np.nan,
-            big_s / big_b if big_b > 0 else np.nan, big_s / (root * np.sqrt(big_t)),
+        root_vt, root_bt, share = np.sqrt(big_v * big_t), np.sqrt(big_b * big_t), float(mean[3]) / big_v
+        slope, ratio, fixed = big_s / big_v, np.sqrt(big_t / big_v), big_s / big_b
+        estimate = np.array([slope, big_s / root_vt, ratio, share, fixed, big_s / root_bt])
+        # the derivatives with respect to S, V, T, B
+        slopes = np.array([
+            [1 / big_v, -slope / big_v, 0, 0],
+            [1 / root_vt, -big_s / root_vt / big_v / 2, -big_s / root_vt / big_t / 2, 0],
+            [0, -ratio / big_v / 2, ratio / big_t / 2, 0],
+            [0, -share / big_v, 0, 1 / big_v],
+            [1 / big_b, 0, 0, -fixed / big_b],
+            [1 / root_bt, 0, -big_s / root_bt / big_t / 2, -big_s / root_bt / big_b / 2],
         ])  # fmt: skip
-        # the derivative of each log with respect to the logs of S, V, T, B
-        powers = np.array(
-            [[1, -1, 0, 0], [1, -0.5, -0.5, 0], [0, -0.5, 0.5, 0], [0, -1, 0, 1], [1, 0, 0, -1], [1, 0, -0.5, -0.5]]
-        )
-        relative = (moments - mean) / mean / n
-        rows = np.where(powers[None] != 0, relative[:, None, :] * powers[None], 0.0).sum(2) * estimate
-    taken = len(np.unique(codes))
+    # sums by cluster first: six numbers of each row would be most of the memory
+    sums = np.column_stack([np.bincount(codes, m, minlength=clusters) for m in (moments - mean).T]) / n
     influence = np.zeros((clusters, len(PARTS)))
-    np.add.at(influence, codes, rows)
+    for j, row in enumerate(slopes):
+        used = np.flatnonzero(row != 0)  # a moment that there is none of must not reach what does not need it
+        influence[:, j] = sums[:, used] @ row[used]
+    taken = len(np.unique(codes))
     return Jointly(estimate, influence * np.sqrt(taken / max(taken - 1, 1)), n)

@@ -35,18 +35,21 @@ def summed(x: FloatArray, y: FloatArray, codes: Codes, weights: FloatArray | Non
     >>> summed(x, y, np.array([0, 1, 1]), None, 2).within.tolist()
     [[0.0, 0.0], [0.0, 2.0]]
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csc_array
 
-    n, q = len(x), x.shape[1] + y.shape[1]
+    (n, p), q = x.shape, x.shape[1] + y.shape[1]
     one = np.ones(n) if weights is None else weights
-    member = csr_matrix((one, (codes, np.arange(n))), shape=(groups, n))
+    member = csc_array((one, codes, np.arange(n + 1)), shape=(groups, n))
     weight = np.bincount(codes, one, minlength=groups).astype(float)
-    mean = np.hstack([member @ x, member @ y]) / weight[:, None]
-    within = np.zeros((q, q))
+    mean, within = np.empty((groups, q)), np.zeros((q, q))
+    mean[:, :p], mean[:, p:] = member @ x, member @ y
+    mean /= weight[:, None]
+    room, means = np.empty((2, min(BATCH, n), q))  # made once: fresh memory costs more than the sums
     for start in range(0, n, BATCH):
         part = slice(start, start + BATCH)
-        left = np.hstack([x[part], y[part]])
-        left -= mean[codes[part]]
+        left = room[: n - start]
+        left[:, :p], left[:, p:] = x[part], y[part]
+        left -= np.take(mean, codes[part], axis=0, out=means[: len(left)])
         within += left.T @ (left if weights is None else left * one[part, None])
     logs = 0.0 if weights is None else float(np.log(one).sum())
     return GroupSums(n, weight, mean, (within + within.T) / 2, logs)
@@ -115,7 +118,8 @@ def standardised(sums: GroupSums, names: tuple[str, ...], outcomes: tuple[str, .
     total = sums.weight.sum()
     centre = sums.weight @ sums.mean / total
     apart = sums.mean - centre
-    spread = np.diag(sums.within) + sums.weight @ apart**2
+    between = _gram(apart, sums.weight)
+    spread = np.diag(sums.within) + np.diag(between)
     raw = spread + total * centre**2
     flat = spread <= _FLAT * raw
     if empty := [names[j] for j in range(p) if raw[j] == 0]:
@@ -125,12 +129,17 @@ def standardised(sums: GroupSums, names: tuple[str, ...], outcomes: tuple[str, .
     one = constants[0] if constants else None
     unit = np.sqrt(np.where(flat | (one is None), raw, spread) / total)
     unit[unit == 0] = 1.0  # an outcome that is 0 throughout: refused where its variance is due
+    within = sums.within / np.outer(unit, unit)
     if one is None:
-        centre = np.zeros_like(centre)
+        mean, centre = sums.mean / unit, np.zeros_like(centre)
+        between = _gram(mean, sums.weight)
     else:
-        unit[one], centre[one] = centre[one], 0.0
-    mean, within = (sums.mean - centre) / unit, sums.within / np.outer(unit, unit)
-    faults += _aliases((within + mean.T @ (mean * sums.weight[:, None]))[:p, :p] / total, names, constants)
+        mean = np.divide(apart, unit, out=apart)
+        between /= np.outer(unit, unit)
+        unit[one], centre[one], mean[:, one] = centre[one], 0.0, 1.0
+        between[one] = between[:, one] = sums.weight @ mean
+        within[one] = within[:, one] = 0.0
+    faults += _aliases((within + between)[:p, :p] / total, names, constants)
     if faults:
         raise RefusedError(f"the design is not of full rank: {'; '.join(faults)}; leave one of them out")
     back, shift = np.diag(1 / unit[:p]), np.zeros((p, len(outcomes)))
@@ -139,6 +148,14 @@ def standardised(sums: GroupSums, names: tuple[str, ...], outcomes: tuple[str, .
         back[one, others] = -centre[:p][others] / unit[:p][others] / unit[one]
         shift[one] = centre[p:] / unit[one]
     return Standard(within, mean, back, shift, unit[p:], float(np.log(np.abs(unit[:p])).sum()))
+
+
+def _gram(z: FloatArray, weight: FloatArray) -> FloatArray:
+    out = np.zeros((z.shape[1], z.shape[1]))
+    for start in range(0, len(z), BATCH):
+        part = slice(start, start + BATCH)
+        out += z[part].T @ (z[part] * weight[part, None])
+    return (out + out.T) / 2
 
 
 def _aliases(whole: FloatArray, names: tuple[str, ...], constants: list[int]) -> list[str]:

@@ -39,7 +39,7 @@ class Jointly:
     @property
     def clusters(self) -> int:
         """How many clusters took part in any of the estimates."""
-        return int((self.influence != 0).any(1).sum())
+        return int((np.nan_to_num(self.influence) != 0).any(1).sum())  # nan: an estimate that there is none of
 
     def at(self, places: Sequence[int]) -> "Jointly":
         """Some of the estimates."""

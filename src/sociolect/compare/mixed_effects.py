@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from sociolect import frames
+from sociolect.compare.bias_reduced import LARGEST
 from sociolect.compare.cluster_bootstrap import cluster_bootstrap
 from sociolect.compare.crossed import crossed
 from sociolect.compare.design import Design
@@ -18,7 +19,7 @@ from sociolect.compare.group_sums import standardised, summed
 from sociolect.compare.interval import FEW, FloatArray, Interval
 from sociolect.compare.model_frame import ModelFrame, Numbers, Rows, numbers, scan
 from sociolect.compare.random_intercept import fitted, solve, whitened
-from sociolect.compare.sandwich import sandwich
+from sociolect.compare.sandwich import Clustered, clustered
 from sociolect.compare.satterthwaite import satterthwaite
 from sociolect.compare.streaming import opened, robust, streamed
 from sociolect.errors import RefusedError, UsageError, unknown
@@ -26,7 +27,7 @@ from sociolect.frames import Effects
 
 ERRORS = ("model", "CR0", "CR1", "CR2", "bootstrap")
 Errors = Literal["model", "CR0", "CR1", "CR2", "bootstrap"]
-MANY = 50  # clusters from which on CR1 serves as well as CR2
+MANY = 100  # clusters from which on CR1 serves as well as CR2: joint tests at .05 reject .067 at 50, .055 at 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +60,7 @@ class MixedEffects:
     split: str | None
     x: FloatArray  # the design (n, p) of the rows that count, in their order; no rows where they were streamed
     interval: Interval | None = None  # the bootstrap's, of p * k numbers, outcomes running fastest
+    sandwich: Clustered | None = None  # what clustered errors say of themselves
 
     def summary(self, *, columns: Sequence[str] = ()) -> Effects:
         """The coefficients as effects: one row per outcome (`measure`) and column (`contrast`), with se, df, p, method.
@@ -106,8 +108,16 @@ class MixedEffects:
         return (
             (f"{how}, " if self.groups else "") + kind + f", {self.errors} errors" + few
             + (f"; no variance between {', '.join(zero)}" if zero else "")
-            + ("; sampling weights" if self.weighting == "sampling" else "")
+            + ("; sampling weights" if self.weighting == "sampling" else "") + self._said(k)
         )  # fmt: skip
+
+    def _said(self, k: int) -> str:
+        if self.sandwich is None:
+            return ""
+        alone = [name for name, one in zip(self.columns, self.sandwich.alone, strict=True) if one]
+        return ("; two-way errors, upper bound" if self.sandwich.bound[k] else "") + (
+            f"; no error for {', '.join(alone)}: one cluster alone makes it out" if alone else ""
+        )
 
 
 def mixed_effects(
@@ -134,7 +144,7 @@ def mixed_effects(
 
     `weights` names a column. `precision`: a row's variance is sigma2 / weight, as in lme4. `sampling`: a row stands for weight
     rows; weights are scaled to mean 1, and model-based errors are refused, because they would take the weights for knowledge.
-    `errors`: None is `model` (Satterthwaite's degrees), or with sampling weights CR1, CR2 under 50 clusters. CR0, CR1, CR2 and
+    `errors`: None is `model` (Satterthwaite's degrees), or with sampling weights CR1, CR2 under 100 clusters (with intercepts, of at most 2,000 rows). CR0, CR1, CR2 and
     `bootstrap` (`draws`, `seed`) are by `cluster`, one column or two crossed ones, by default the first group of the formula.
     `within` splits every column that varies inside that group into its deviation from the group's mean and this mean
     (Mundlak 1978, doi 10.2307/1913646), named `<column> [within post]` and `<column> [between post]`.
@@ -163,11 +173,11 @@ def mixed_effects(
             _clustered(frame, by, kind)
         if not isinstance(rows, pl.DataFrame):
             return _streamed(frame, batches, by, kind, reml=reml, level=level, weighting=weighting)
-        part = numbers(frame, rows)
+        part = numbers(frame)
     groups = frame.formula.groups
     codes = [part.codes[g] for g in groups]
     fit, degrees = _engine(frame, part, reml, degrees=kind == "model")
-    covariance, interval = fit.covariance, None
+    covariance, interval, robust_errors = fit.covariance, None, None
     if kind == "bootstrap":
         interval, covariance = cluster_bootstrap(
             part.x, part.y, part.codes[by[0]], groups=codes, weights=part.weights, reml=reml, draws=draws, level=level,
@@ -175,13 +185,15 @@ def mixed_effects(
         )  # fmt: skip
         degrees = np.full_like(degrees, frame.names[by[0]].len() - 1.0)
     elif kind != "model":
-        covariance, degrees = sandwich(
+        robust_errors = clustered(
             part.x, fit, [part.codes[c] for c in by], kind=cast('Literal["CR0", "CR1", "CR2"]', kind), groups=codes, weights=part.weights,
             working="identity" if weighting == "sampling" and not groups else "fit",
         )  # fmt: skip
+        covariance, degrees = robust_errors.covariance, robust_errors.degrees
     return _answer(
         frame, fit, covariance, degrees, errors=kind, by=by, level=level, weighting=weighting,
-        explained=(part.x @ fit.beta).var(0, ddof=1), centre=_centre(part), x=part.x, interval=interval,
+        explained=(part.y - fit.residual).var(0, ddof=1), centre=_centre(part), x=part.x, interval=interval,
+        sandwich=robust_errors,
     )  # fmt: skip
 
 
@@ -245,7 +257,12 @@ def _answer(
 def _kind(frame: ModelFrame, by: Sequence[str], weighting: str) -> str:
     if weighting == "precision":
         return "model"
-    return "CR2" if len(by) == 1 and frame.names[by[0]].len() < MANY else "CR1"
+    few = len(by) == 1 and frame.names[by[0]].len() < MANY
+    if (
+        few and frame.formula.groups and frame.held
+    ):  # weighted rows of one cluster share a covariance that must be taken apart
+        few = int(np.bincount(frame.held[1][by[0]]).max()) <= LARGEST
+    return "CR2" if few else "CR1"
 
 
 def _keywords(errors: str | None, weights: str | None, weighting: str, clusters: Sequence[str], level: float) -> None:

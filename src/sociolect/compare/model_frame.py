@@ -18,10 +18,14 @@ _FLAT = 1e-20  # a sum of squares within groups below this share of the whole is
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows that can be read again: `read` gives the named columns from the start, in one batch or many."""
+    """Rows that can be read again: `read` gives the named columns from the start, in one batch or many.
+
+    `held` are rows that are in memory anyway: their complete ones and codes are then kept from the first reading.
+    """
 
     schema: Mapping[str, pl.DataType]
     read: Callable[[Sequence[str]], Iterator[pl.DataFrame]]
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +58,7 @@ class ModelFrame:
     n: int
     left_out: Mapping[str, int]
     split: Split | None = None
+    held: tuple[pl.DataFrame, Mapping[str, Codes]] | None = None
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -116,13 +121,18 @@ def scan(
     seen: dict[str, list[pl.Series]] = {c: [] for c in (*categories, *grouped)}
     head: list[pl.DataFrame] = []
     learnt: list[pl.DataFrame] = []
-    n, total = 0, 0.0
+    n, total, held = 0, 0.0, None
+    names: dict[str, pl.Series] = {}
     for chunk in rows.read(list(dict.fromkeys([*used, *([weights] if weights else [])]))):
         kept, gone = complete(chunk, used, weights=weights)
         out.update(gone)
         n += kept.height
-        for c, parts in seen.items():
-            parts.append(kept[c].unique())
+        if rows.held:
+            ranked = {c: _ranked(_plain(kept[c])) for c in grouped}
+            names = {c: found for c, (found, _) in ranked.items()}
+            held = kept, {c: codes for c, (_, codes) in ranked.items()}
+        for c in categories if rows.held else seen:
+            seen[c].append(kept[c].unique())
         if weights:
             total += float(kept[weights].cast(pl.Float64).sum())
         if kept.height and not head:
@@ -134,7 +144,7 @@ def scan(
     if not n:
         raise RefusedError(f"no row is complete: {', '.join(f'{c} {m}' for c, m in out.items()) or 'there are none'}")
     found: Levels = levels({c: pl.concat(seen[c]) for c in categories})
-    names = {c: _plain(pl.concat(seen[c])).unique().sort() for c in grouped}
+    names = names or {c: _plain(pl.concat(seen[c])).unique().sort() for c in grouped}
     known = state(parsed.learnt, pl.concat(learnt), constants) if parsed.learnt else {}
     response = design(
         "0 + " + " + ".join(f"`{o}`" if o in schema else f"{{{o}}}" for o in parsed.outcomes),
@@ -147,19 +157,24 @@ def scan(
             f"{len(parsed.outcomes)} outcomes make {len(response.columns)} columns: one number each is due"
         )
     made = design(parsed.fixed, head[0], found, constants=constants, learnt=known)
-    frame = ModelFrame(
-        parsed, made, response, names, used, weights, total / n if weights and sampling else 1.0, n, dict(out)
-    )
+    scale = total / n if weights and sampling else 1.0
+    frame = ModelFrame(parsed, made, response, names, used, weights, scale, n, dict(out), held=held)
     return _divided(frame, rows, within) if within else frame
 
 
-def numbers(frame: ModelFrame, rows: pl.DataFrame) -> Numbers:
-    """The complete ones among these rows, as arrays; errors as in `design.matrix`."""
-    kept, _ = complete(rows.select(frame.needed), frame.used, weights=frame.weights)
+def numbers(frame: ModelFrame, rows: pl.DataFrame | None = None) -> Numbers:
+    """The complete ones among these rows, as arrays; without rows, those the frame holds. Errors as in `design.matrix`."""
+    if rows is not None:
+        kept, _ = complete(rows.select(frame.needed), frame.used, weights=frame.weights)
+        codes: Mapping[str, Codes] = {c: _coded(kept[c], names) for c, names in frame.names.items()}
+    elif frame.held:
+        kept, codes = frame.held
+    else:
+        raise TypeError("the frame holds no rows: hand them in")
     weights = None
     if frame.weights:
-        weights = kept[frame.weights].cast(pl.Float64).to_numpy() / frame.scale
-    codes = {c: _coded(kept[c], names) for c, names in frame.names.items()}
+        weights = kept[frame.weights].cast(pl.Float64).to_numpy()
+        weights = weights if frame.scale == 1 else weights / frame.scale
     x, y = matrix(frame.design, kept), matrix(frame.response, kept)
     if frame.split is None:
         return Numbers(x, y, weights, codes)
@@ -173,7 +188,7 @@ def numbers(frame: ModelFrame, rows: pl.DataFrame) -> Numbers:
 
 def _divided(frame: ModelFrame, rows: Rows, within: str) -> ModelFrame:
     """The frame with its columns split into deviations from the groups' (weighted) means, and these means (Mundlak 1978)."""
-    again = (numbers(frame, chunk) for chunk in rows.read(frame.needed))
+    again = [numbers(frame)] if frame.held else (numbers(frame, chunk) for chunk in rows.read(frame.needed))
     p = len(frame.design.columns)
     sums = gathered(((part.x, part.codes[within], part.weights) for part in again), frame.names[within].len(), p)
     whole = np.diag(sums.within) + sums.weight @ sums.mean**2
@@ -200,6 +215,22 @@ def _named(frame: ModelFrame) -> list[tuple[str, ...]]:
 
 def _plain(names: pl.Series) -> pl.Series:
     return names.cast(pl.String) if names.dtype in (pl.Categorical, pl.Enum) else names
+
+
+def _ranked(column: pl.Series) -> tuple[pl.Series, Codes]:
+    """The sorted names of a column without gaps, and each value's place among them."""
+    runs = column.rle_id().to_numpy()
+    first = np.flatnonzero(np.diff(runs.astype(np.int64), prepend=-1))
+    if first.size < runs.size / 2:  # rows of one group stand together: one look-up per run
+        column = column.gather(first)
+        codes = column.rank("dense").to_numpy().astype(np.int64) - 1
+        places = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+        places[codes] = np.arange(codes.size)
+        return column.gather(places), codes[runs]
+    names = column.unique().sort()
+    if column.dtype == pl.String:
+        return names, column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+    return names, _coded(column, names)
 
 
 def _coded(column: pl.Series, names: pl.Series) -> Codes:

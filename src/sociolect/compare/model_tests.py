@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from sociolect.compare.design import complete, matrix
+from sociolect.compare.hotelling import hotelling
 from sociolect.compare.interval import FloatArray
 from sociolect.compare.mixed_effects import MixedEffects
 from sociolect.errors import InputError, RefusedError, UsageError
@@ -14,19 +15,20 @@ from sociolect.errors import InputError, RefusedError, UsageError
 def wald(fit: MixedEffects, columns: Sequence[str]) -> pl.DataFrame:
     """The joint test that all these coefficients are 0, per outcome: measure, statistic, df1, df2, p.
 
-    Columns or terms by name. Model-based errors: chi2 on df1 (df2 null); clustered ones: F = chi2 / df1 on (df1, clusters - 1),
-    with CR2 on the smallest of the coefficients' own degrees (Pustejovsky and Tipton 2018 for one column; for several, the
-    smallest is on the safe side).
+    Columns or terms by name. Model-based errors: chi2 on df1 (df2 null). Clustered ones: Hotelling's T2, F = chi2 / df1 times
+    df2 / nu on (df1, df2 = nu - df1 + 1), with nu the clusters - 1; for CR2, and at most that for crossed clusters,
+    the degrees of the covariance of all these coefficients (Tipton and Pustejovsky 2015, doi 10.3102/1076998615606099, HTZ; with
+    very many clusters the smallest of the coefficients' own).
 
-    Raises UsageError where no such column exists, RefusedError where the covariance of these columns is singular: as many
-    columns as clusters.
+    Raises UsageError where no such column exists, RefusedError where no test can be made: as many columns as clusters (or as
+    degrees of freedom), a singular covariance, a coefficient without a clustered error.
 
     >>> from sociolect.compare.mixed_effects import mixed_effects
     >>> fit = mixed_effects(pl.DataFrame({"y": [1.0, 2, 4], "x": [0.0, 1, 2]}), "y ~ x")
     >>> wald(fit, ["x"]).select(pl.col("statistic").round(6), "df1").row(0)  # the square of t = 1.5 / sqrt(1 / 12)
     (27.0, 1)
     """
-    from scipy.special import chdtrc, fdtrc
+    from scipy.special import chdtrc
 
     places = list(dict.fromkeys(j for c in columns for j in fit.places(c)))
     if not places:
@@ -38,6 +40,10 @@ def wald(fit: MixedEffects, columns: Sequence[str]) -> pl.DataFrame:
     for k, outcome in enumerate(fit.outcomes):
         beta, spread = fit.fit.beta[places, k], fit.covariance[k][np.ix_(places, places)]
         unit = np.sqrt(np.diag(spread))
+        if without := [fit.columns[j] for j, u in zip(places, unit, strict=True) if np.isnan(u)]:
+            raise RefusedError(
+                f"{', '.join(without)} rests on one cluster alone and has no clustered error: leave it out"
+            )
         if not (unit > 0).all() or np.linalg.cond(spread / np.outer(unit, unit)) > 1e12:
             raise RefusedError(
                 f"the covariance of {', '.join(columns)} is singular for {outcome!r}: name fewer columns"
@@ -45,9 +51,16 @@ def wald(fit: MixedEffects, columns: Sequence[str]) -> pl.DataFrame:
         chi2 = float(beta @ np.linalg.solve(spread, beta))
         if fit.errors == "model":
             rows.append((outcome, chi2, q, None, float(chdtrc(q, chi2))))
-        else:
-            df2 = float(fit.degrees[places, k].min())
-            rows.append((outcome, chi2 / q, q, df2, float(fdtrc(q, df2, chi2 / q))))
+            continue
+        fewest = float(fit.degrees[places, k].min())
+        degrees = fit.sandwich.joint(fit.x, fit.fit, k, places) if fit.sandwich else fewest
+        value, df2, p = hotelling(chi2, q, degrees)
+        if np.isnan(p):
+            raise RefusedError(
+                f"the clustered errors of {', '.join(columns)} have {degrees:.1f} degrees of freedom for {outcome!r}, too few to "
+                f"test {q} columns jointly: name fewer columns"
+            )
+        rows.append((outcome, value, q, df2, p))
     return _frame(rows, {"statistic": pl.Float64, "df1": pl.Int64, "df2": pl.Float64, "p": pl.Float64})
 
 

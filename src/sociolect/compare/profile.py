@@ -1,8 +1,11 @@
 """The deviance of a random-intercept model, profiled down to one number, theta = tau2 / sigma2, with its derivatives."""
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sociolect.compare.group_sums import Standard
 from sociolect.compare.interval import FloatArray
@@ -94,24 +97,30 @@ def profile(weight: FloatArray, standard: Standard, *, n: int, columns: int, rem
     weight share one matrix. Where weights are many, 1 / (1 + theta s) is interpolated in log s, at the Chebyshev
     nodes of bins so narrow that the error is rounding: its pole lies pi away from the real line, whatever theta is.
     """
-    reach = standard.mean * np.sqrt(weight)[:, None]
+    # groups in the order of their weights: those of one weight, and those of one bin, stand together
+    whole = weight.max() < 2**16 and not (weight % 1).any()
+    order = np.argsort(weight.astype(np.uint16) if whole else weight, kind="stable")
+    weight = weight[order]
+    reach = standard.mean[order]
+    reach *= np.sqrt(weight)[:, None]
     logs = np.log(weight)
-    low = logs.min()
-    bins = ((logs - low) / _WIDTH).astype(np.int64)
-    order = np.argsort(bins, kind="stable")
-    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+    bins = ((logs - logs[0]) / _WIDTH).astype(np.int64)
     p = columns
     nodes, counts = [], []
     sums = [(standard.within[:p, :p], standard.within[:p, p:], np.diag(standard.within)[p:])]
-    for rows in np.split(order, starts[1:]):
-        h = reach[rows]
-        distinct, place = np.unique(weight[rows], return_inverse=True)
-        if len(distinct) <= _NODES:
-            at, here = distinct, np.bincount(place).astype(float)
-            sums += [_products(h[place == i], h[place == i], p) for i in range(len(distinct))]
+    for start, stop in _runs(bins):
+        some = weight[start:stop]
+        alike = _runs(some)
+        if len(alike) <= _NODES:
+            at, here = some[[low for low, _ in alike]], np.array([high - low for low, high in alike], dtype=float)
+            sums += [
+                _products(reach[start + low : start + high], reach[start + low : start + high], p)
+                for low, high in alike
+            ]
         else:
-            middle = low + (bins[rows[0]] + 0.5) * _WIDTH
-            at, base = _chebyshev((logs[rows] - middle) / (_WIDTH / 2))
+            h = reach[start:stop]
+            middle = logs[0] + (bins[start] + 0.5) * _WIDTH
+            at, base = _chebyshev((logs[start:stop] - middle) / (_WIDTH / 2))
             at, here = np.exp(middle + at * _WIDTH / 2), base.sum(0)
             sums += [_products(h * base[:, [i]], h, p) for i in range(_NODES)]
         nodes.append(at)
@@ -120,6 +129,12 @@ def profile(weight: FloatArray, standard: Standard, *, n: int, columns: int, rem
     return Profile(
         xx, xy, yy, np.concatenate(nodes), np.concatenate(counts), float(weight.mean()), n - p if reml else n, reml
     )
+
+
+def _runs(values: npt.NDArray[Any]) -> list[tuple[int, int]]:
+    """Where each run of equal values starts and stops."""
+    ends = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), values.size]
+    return list(pairwise(ends))
 
 
 def _products(left: FloatArray, right: FloatArray, p: int) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -26,7 +26,7 @@ def opened(rows: pl.DataFrame | pl.LazyFrame | Path) -> Iterator[Rows]:
     Raises InputError where the file is not there or is no parquet file.
     """
     if isinstance(rows, pl.DataFrame):
-        yield Rows(dict(rows.schema), lambda columns: iter([rows.select(columns)]))
+        yield Rows(dict(rows.schema), lambda columns: iter([rows.select(columns)]), held=True)
         return
     with tempfile.TemporaryDirectory(prefix="sociolect-") as folder:
         path = Path(folder) / "rows.parquet" if isinstance(rows, pl.LazyFrame) else Path(rows)

@@ -1,6 +1,6 @@
 """Comments whose tone is known to follow the post's and the relation of the two people, so that a study of it can be held to account."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -10,7 +10,7 @@ import polars as pl
 from sociolect import frames, tones
 from sociolect.errors import UsageError
 from sociolect.frames import Society
-from sociolect.load.planted_pairs_words import LONGEST, SHORTEST, SOCIAL, TRUTH, written
+from sociolect.load.planted_pairs_words import HISTORY, LONGEST, SHORTEST, SOCIAL, TRUTH, written
 from sociolect.load.planted_words import Floats, Ints, pick
 from sociolect.seeds import derive, substream
 
@@ -38,6 +38,8 @@ def planted_pairs(
     mirror: float = 1.0,
     selection: float = 0.0,
     null: bool = False,
+    history: float | None = None,
+    setting: float | None = None,
     texts: bool = True,
     seed: int = 0,
 ) -> Society:
@@ -46,7 +48,12 @@ def planted_pairs(
     The log of the share of a comment's words that are words of a tone is `intercept + mirror x (the post's log rate -
     intercept) + social terms + N(0, .3) of the post + N(0, .3) of the comment`; a post's own is `N(intercept, .8)`. The
     terms are those of `planted_pairs_words.SOCIAL`; ages count in decades from 40. `social` and `mirror` scale their terms;
-    `null` sets `social` to 0.
+    `null` sets `social`, `history` and `setting` to 0.
+
+    With a number for `history`, comments tell `shared_history`: true between half of all pairs of people, where it adds
+    `history` x `planted_pairs_words.HISTORY`. With a number for `setting`, half of the comments are public, half private
+    (`setting`), and those to close friends hold that much more self-disclosure (log units) in public. 0 is a fact that means
+    nothing.
 
     Every post has a poster among the `commenters` people, and every post a comment where there are as many. Who comments
     is drawn by category (gender x closeness): a multinomial logit of the post's tones, `selection` x `SELECTION`.
@@ -64,7 +71,16 @@ def planted_pairs(
     >>> TRUTH["self_disclosure"]["close"]
     -0.4
     """
-    _check(pairs=pairs, posts=posts, commenters=commenters, social=social, mirror=mirror, selection=selection)
+    _check(
+        pairs=pairs,
+        posts=posts,
+        commenters=commenters,
+        social=social,
+        mirror=mirror,
+        selection=selection,
+        history=history or 0.0,
+        setting=setting or 0.0,
+    )
     seed, social = derive(seed, "planted pairs"), 0.0 if null else social
     people, gender, age = _people(commenters, seed)
     base = np.array([TRUTH[tone]["intercept"] for tone in tones.TONES])
@@ -81,9 +97,21 @@ def planted_pairs(
     effects = np.array([[TRUTH[t][term] for t in tones.TONES] for term in SOCIAL])
     design = social_terms(gender[who], gender[poster[on]], age[who], age[poster[on]], close)
     answer = base + mirrored * (tone[on] - base) + social * (design @ effects) + shared[on] + own
+    riders: dict[str, pl.Series] = {}
+    if history is not None:
+        known = closeness_of(who, poster[on], derive(seed, "history"), shares=(0.5, 0.5)) == 1
+        answer += (0.0 if null else history) * np.outer(known, [HISTORY[t] for t in tones.TONES])
+        riders["shared_history"] = pl.Series(known)
+    if setting is not None:
+        public = substream(seed, "setting").random(pairs) < 0.5
+        open_ = public & (close == CLOSENESS.index("close"))
+        answer[:, tones.TONES.index("self_disclosure")] += (0.0 if null else setting) * open_
+        riders["setting"] = pl.Series(np.where(public, "public", "private"))
 
     latent = np.concatenate([tone, answer])
     made = _posts(people["person"], np.concatenate([poster, who]), on, latent, posts=posts, texts=texts, seed=seed)
+    for name, told in riders.items():
+        made = made.with_columns(pl.concat([pl.Series([None] * posts, dtype=told.dtype), told]).alias(name))
     ends = pl.DataFrame({"source": people["person"].gather(who), "target": people["person"].gather(poster[on])})
     ties = ends.with_columns(kind=pl.lit("relation"), weight=pl.lit(1.0), closeness=pick(list(CLOSENESS), close))
     return Society(frames.people(people), frames.posts(made), frames.ties(ties.unique().sort("source", "target")))
@@ -109,6 +137,8 @@ def _check(**knobs: float) -> None:
         "social": (lambda v: -5 <= v <= 5, "not -5 to 5"),
         "mirror": (lambda v: -2 <= v <= 2, "not -2 to 2"),
         "selection": (lambda v: 0 <= v <= 5, "not 0 (none) to 5"),
+        "history": (lambda v: -5 <= v <= 5, "not -5 to 5"),
+        "setting": (lambda v: -5 <= v <= 5, "not -5 to 5"),
     }
     faults = [f"{name} is {knobs[name]}, {what}" for name, (fine, what) in due.items() if not fine(knobs[name])]
     if faults:
@@ -123,7 +153,7 @@ def _people(n: int, seed: int) -> tuple[pl.DataFrame, Ints, Floats]:
     return pl.DataFrame({"person": ids, "age": age, "gender": pick(list(GENDERS), gender)}), gender, age
 
 
-def closeness_of(first: Ints, second: Ints, seed: int) -> Ints:
+def closeness_of(first: Ints, second: Ints, seed: int, *, shares: Sequence[float] = _CLOSENESS_SHARES) -> Ints:
     """How close two people are, as places in `CLOSENESS`: drawn for each pair of people by itself, the same both ways.
 
     The draw is a hash of the pair (splitmix64), so that no table of all pairs has to be kept.
@@ -135,7 +165,7 @@ def closeness_of(first: Ints, second: Ints, seed: int) -> Ints:
             x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
         x ^= x >> np.uint64(31)
     share = (x >> np.uint64(11)).astype(np.float64) / 2**53
-    return np.searchsorted(np.cumsum(_CLOSENESS_SHARES)[:-1], share, side="right").astype(np.int64)
+    return np.searchsorted(np.cumsum(shares)[:-1], share, side="right").astype(np.int64)
 
 
 def _who(z: Floats, poster: Ints, gender: Ints, *, selection: float, seed: int) -> tuple[Ints, Ints]:

@@ -58,7 +58,8 @@ def as_tones(table: pl.DataFrame, labels: str | Mapping[str, str | None]) -> pl.
         faults += [f"labels hold {', '.join(odd[:5])}, which the mapping does not name"] if odd else []
         has = {v: pl.col("labels").list.contains(v) for v in told}
     else:
-        absent = [v for v in told if v not in table.columns]
+        # a label without a tone says nothing here: it need not be there
+        absent = [v for v, of in told.items() if of and v not in table.columns]
         here = [v for v in told if v in table.columns]
         faults = [f"neither a column 'labels' nor a 0/1 column for {', '.join(absent)}"] if absent else []
         wrong = {
@@ -66,7 +67,7 @@ def as_tones(table: pl.DataFrame, labels: str | Mapping[str, str | None]) -> pl.
             for v in here
         }
         faults += [f"column {v!r} holds another value than 0 and 1 in {n} rows" for v, n in wrong.items() if n]
-        has = {v: pl.col(v).cast(pl.Float64, strict=False) == 1 for v in told}
+        has = {v: pl.col(v).cast(pl.Float64, strict=False) == 1 for v, of in told.items() if of}
     if faults:
         raise InputError(f"no tones can be read off this table: {'; '.join(faults)}")
     given = [t for t in TONES if t in told.values()]

@@ -52,6 +52,7 @@ def scratch(
     size: str = "tiny",
     epochs: int | None = None,
     rate: float | None = None,
+    context: int | None = None,
     threads: int = 2,
     seed: int = 0,
 ) -> Local:
@@ -61,6 +62,7 @@ def scratch(
     Sequences of like length share a batch, so that nothing is padded away and no text sees another. A prompt too long for
     the context loses its beginning, never its reply; a reply too long for the context is set aside. Both are counted in
     `card.json`, beside sizes, seed and losses. The weights kept are those of the epoch with the lowest held-out loss.
+    `context`, in tokens, is the size's own unless said.
     What a column `held_out` marks, else a twentieth of the people (of the examples), is never learnt from.
     The examples are sorted by content first: row order changes no byte.
 
@@ -73,7 +75,7 @@ def scratch(
         raise needs("scratch", "train") from error
     if size not in SIZES:
         raise unknown("size", size, SIZES)
-    dial = SIZES[size]
+    dial = SIZES[size]._replace(**({"context": context} if context else {}))
     by = [c for c in ("reply", "prompt", "community", "person", "held_out") if c in examples.columns]
     rows = examples.sort(by, nulls_last=True).select(by)
     if rows.height < 10:

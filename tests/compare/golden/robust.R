@@ -26,6 +26,10 @@ robust <- function(fit, cluster) {
   df <- if (is.null(tested$df_Satt)) tested$df else tested$df_Satt
   list(se = unname(sqrt(diag(as.matrix(cov)))), df = unname(df))
 }
+joint <- function(fit, cluster, columns) {
+  found <- Wald_test(fit, constraints = constrain_zero(columns), vcov = vcovCR(fit, cluster = cluster, type = "CR2"), test = "HTZ")
+  list(f = found$Fstat, df = found$df_denom, p = found$p_val)
+}
 model <- function(fit) {
   table <- coef(summary(fit, ddf = "Satterthwaite"))
   list(se = unname(table[, "Std. Error"]), df = unname(table[, "df"]))
@@ -42,6 +46,11 @@ out <- list(
   mixed_cr2 = robust(mixed(y ~ x1 + x2 + x3 + (1 | g)), d$g),
   mixed_coarse_cr2 = robust(mixed(y ~ x1 + x2 + x3 + (1 | g)), d$region),
   mixed_weighted_cr2 = robust(nested, d$g),
+  ols_joint = joint(plain, d$region, 2:4),
+  wls_identity_joint = joint(weighted, d$region, 3:4),
+  mixed_joint = joint(mixed(y ~ x1 + x2 + x3 + (1 | g)), d$g, 2:4),
+  mixed_coarse_joint = joint(mixed(y ~ x1 + x2 + x3 + (1 | g)), d$region, 2:4),
+  mixed_weighted_joint = joint(nested, d$g, 2:4),
   two_way_cr1 = list(se = unname(sqrt(diag(both)))),
   satterthwaite = model(mixed(y ~ x1 + x2 + x3 + (1 | g), test = TRUE)),
   satterthwaite_weighted = model(mixed(y ~ x1 + x2 + x3 + (1 | g), "w", test = TRUE)),

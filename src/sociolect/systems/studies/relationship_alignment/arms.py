@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from sociolect import frames
-from sociolect.errors import UsageError
+from sociolect.errors import InputError, UsageError
 from sociolect.frames import Replies
+from sociolect.load.planted_pairs_words import HISTORY
 from sociolect.models.model import Model
 from sociolect.models.ngram import ngram
 from sociolect.models.open import open_model
@@ -17,10 +18,11 @@ from sociolect.systems.studies.relationship_alignment import learn
 from sociolect.systems.studies.relationship_alignment.bounds import as_told, shuffled
 from sociolect.systems.studies.relationship_alignment.commenter import NOISE, commenter
 from sociolect.systems.studies.relationship_alignment.elicit import comment, conditions
+from sociolect.systems.studies.relationship_alignment.wordings import fact
 from sociolect.workspace import Workspace
 
 PLANTED, WORDS = "scripted/commenter", "ngram/comments"
-KNOBS = ("mirror", "kappa", "noise", "cue")
+KNOBS = ("mirror", "kappa", "noise", "cue", "heeds")
 BLIND = 1000  # pairs put to a model that cannot read them
 
 
@@ -36,11 +38,14 @@ def opened(name: str, people: Replies) -> Model:
         numbers = {k: float(v) for k, v in knobs.items()}
     except ValueError as error:
         raise UsageError(f"{name}: a knob is a number, as in {PLANTED}?kappa=2") from error
+    # told of a shared history it reacts as planted people do, times `heeds`; told nothing of it, not at all
+    times = numbers.get("heeds", 1.0)
     return commenter(
         mirror=numbers.get("mirror", 1.0),
         kappa=numbers.get("kappa", 1.0),
         noise=numbers.get("noise", NOISE),
         cue=numbers.get("cue", 0.0),
+        heeds={fact("shared_history", "true"): {tone: times * size for tone, size in HISTORY.items()}},
         pairs=people if numbers.get("cue") else None,
         name=name,
     )
@@ -103,6 +108,23 @@ def all_comments(
     return told
 
 
+class Teaching(NamedTuple):
+    """How much is learnt from at a size: pairs at most, the base's passes over them, the size of a base made here."""
+
+    pairs: int | None
+    epochs: int | None
+    base: str
+
+
+# ours: at tiny it must run in seconds, and hardly learns; what training does is shown at small, or with weights of one's own
+TEACHING = {
+    "tiny": Teaching(250, 1, "tiny"),
+    "small": Teaching(8000, None, "small"),
+    "full": Teaching(None, None, "small"),
+}
+_WORDING = ("template", "order", "relation")
+
+
 def taught(
     workspace: Workspace,
     people: Replies,
@@ -114,26 +136,32 @@ def taught(
     shareable: bool,
     seed: int,
     **asking: Any,
-) -> tuple[Replies, pl.DataFrame]:
+) -> tuple[Replies, pl.DataFrame, pl.DataFrame]:
     """The arms of `learn.ARMS` on pairs that share no post and no commenter with what was learnt: prompting against fine-tuning.
 
-    Without `base` (a folder of weights) a small transformer is trained here, on prompts that tell nothing true. The second
-    table counts who stands on which side.
+    Without `base` (hf/<folder> or a folder of weights) a small transformer is trained here, on prompts that tell nothing true.
+    The second table counts who stands on which side, the third says what each training came to.
     """
-    sides = learn.sides(people, seed=seed)
-    own = Path(base.removeprefix("hf/")) if base else None
-    begun = own or workspace.files("base", learn.train_base, sides.learnt, size=size, seed=seed)
+    at, sides = TEACHING[size], learn.sides(people, seed=seed)
+    wording = {k: asking[k] for k in _WORDING if k in asking}
+    learnt = some(sides.learnt, at.pairs or sides.learnt.height, seed)
+    asked = some(sides.asked, at.pairs or sides.asked.height, seed)
+    settings = {"epochs": at.epochs} if at.epochs else {}
+    own = Path(base.removeprefix("hf/")).expanduser() if base else None
+    if own is not None and not (own / "config.json").exists():
+        raise InputError(f"--base {base}: no model lies there (config.json is due in a folder of weights)")
+    begun = own or workspace.files("base", learn.train_base, learnt, size=at.base, seed=seed, **settings, **wording)
     folder = workspace.files(
-        "taught", _taught, begun, sides.learnt, epochs=epochs, rate=rate, shareable=shareable, seed=seed
+        "taught", _taught, begun, learnt, wording=wording, epochs=epochs, rate=rate, shareable=shareable, seed=seed
     )
-    said = workspace.frame(
-        "replies_taught", frames.replies, _commented, begun, folder, sides.asked, seed=seed, **asking
-    )
-    return said, sides.counts
+    said = workspace.frame("replies_taught", frames.replies, _commented, begun, folder, asked, seed=seed, **asking)
+    cut = [("learnt from", learnt.height), ("asked about", asked.height)]
+    counts = pl.concat([sides.counts, pl.DataFrame(cut, schema=sides.counts.schema, orient="row")])
+    return said, counts, learn.trainings(folder)
 
 
-def _taught(begun: Path, learnt: Replies, *, folder: Path, **settings: Any) -> None:
-    learn.taught(begun, learnt, folder, **settings)
+def _taught(begun: Path, learnt: Replies, *, folder: Path, wording: Mapping[str, Any], **settings: Any) -> None:
+    learn.taught(begun, learnt, folder, wording=wording, **settings)
 
 
 def _commented(begun: Path, folder: Path, pairs: Replies, *, seed: int, **asking: Any) -> Replies:

@@ -7,6 +7,11 @@ import polars as pl
 from sociolect.systems import Claim
 
 Row = Mapping[str, float | None]
+# The tones each claim is about; the others are about all of them.
+ABOUT = {
+    "beta_surprised": ("surprised",), "beta_worried": ("worried",), "beta_order": ("worried", "surprised"),
+    "context_surprised": ("surprised",), "context_insult": ("insult",), "disclosure_close": ("self_disclosure",),
+}  # fmt: skip
 NONE: Row = {"estimate": None, "low": None, "high": None}
 
 
@@ -14,16 +19,16 @@ def table(claims: Sequence[Claim], found: Mapping[str, pl.DataFrame], *, weak: S
     """One row per claim of the card: the paper's number, ours with its interval, and whether the whole interval has the claimed sign.
 
     `found` holds the tables of the sections by name. A claim about a tone that the reader tells badly (`weak`) is shown and
-    not judged: "the reader is weak". What was not measured stays empty, with "not measured".
+    not judged: "the reader is weak". What was not measured stays empty, with "not measured". Of a family of tones, a claim
+    about one is judged by its p after Holm: its interval is for it alone.
     """
     rows = []
     for claim in claims:
         here = _here(claim.id, found)
-        tone = claim.id.removeprefix("beta_").removeprefix("context_").replace("disclosure_close", "self_disclosure")
         rows.append(
             {
                 "claim": claim.what, "paper": claim.value, "here": here["estimate"], "low": here["low"], "high": here["high"],
-                "same sign?": "the reader is weak" if tone in weak else _same(claim.sign, here), "where": claim.where,
+                "same sign?": "the reader is weak" if {*ABOUT.get(claim.id, ())} & {*weak} else _same(claim.sign, here), "where": claim.where,
             }
         )  # fmt: skip
     kinds = dict.fromkeys(("paper", "here", "low", "high"), pl.Float64)
@@ -37,20 +42,28 @@ def _here(claim: str, found: Mapping[str, pl.DataFrame]) -> Row:
         return _equal(found.get("kappa"))
     if claim == "beta_order":
         return _row(found.get("order"))
+    if claim == "context_overall":
+        return _row(found.get("context"), measure="mean over tones")
     if claim.startswith("beta_"):
-        return _row(found.get("betas"), measure=claim.removeprefix("beta_"), condition="none")
+        return _row(found.get("betas"), adjusted="p_bh", measure=ABOUT[claim][0], condition="none")
     if claim.startswith("context_"):
-        tone = claim.removeprefix("context_").replace("overall", "mean over tones")
-        return _row(found.get("context"), measure=tone)
+        return _row(found.get("context"), adjusted="p_holm", measure=ABOUT[claim][0])
+    if (
+        "in_public" in found
+    ):  # where some comments are private, the coefficient of closeness is not about those in public
+        return _row(found["in_public"], measure="self_disclosure", contrast="close, public")
     return _row(found.get("slopes"), measure="self_disclosure", contrast="closeness[T.close]")
 
 
-def _row(table: pl.DataFrame | None, **where: str) -> Row:
-    """The first row that fits: that of the first model, where there are several."""
+def _row(table: pl.DataFrame | None, *, adjusted: str = "", **where: str) -> Row:
+    """The first row that fits: that of the first model, where there are several. `family` is its p among its like."""
     if table is None:
         return NONE
     rows = table.filter(*(pl.col(c) == v for c, v in where.items())) if where else table
-    return dict(rows.select("estimate", "low", "high").row(0, named=True)) if rows.height else NONE
+    if not rows.height:
+        return NONE
+    row = rows.row(0, named=True)
+    return {k: row[k] for k in ("estimate", "low", "high")} | {"family": row[adjusted] if adjusted else None}
 
 
 def _gained(gain: pl.DataFrame | None) -> Row:
@@ -82,6 +95,9 @@ def _same(sign: str, here: Row) -> str:
         return {1.0: "yes", -1.0: "no"}.get(here["equal"] or 0.0, "undecided")
     if sign == "<= 0":
         return "yes" if high <= 0 else "no" if low > 0 else "undecided"
+    alone = here.get("family")
+    if alone is not None and alone > 0.05:
+        return "undecided"
     up, down = low > 0, high < 0
     if sign == "> 0":
         return "yes" if up else "no" if down or high <= 0 else "undecided"

@@ -26,7 +26,7 @@ def grid(
     `wide` is people's rows with tones as they were scored. The first table has a row per choice (`arm`), tone and
     coefficient; a choice that cannot be fitted stands in it once, with the reason. The second has each conclusion, a primary
     coefficient whose interval excludes 0, and the choices under which one of the opposite sign excludes 0 as well
-    (`depends_on`, null where none does) or under which its interval reaches over 0 (`undecided_under`).
+    (`depends_on`, null where none does) or under which its interval reaches over 0 (`undecided_under`); see `conclusions`.
     Ranks, shares and logs have other units: only signs are compared.
     """
     made = {name: _tried(run) for name, run in _choices(wide, block, eps, weights).items()}
@@ -35,18 +35,27 @@ def grid(
 
 
 def conclusions(told: pl.DataFrame, *, primary: str = "primary") -> pl.DataFrame:
-    """Which primary coefficients exclude 0, and under which choices another sign, or none, is found."""
+    """Which coefficients exclude 0 in the primary analysis, and under which choices another sign, or none, is found.
+
+    A primary coefficient whose interval reaches over 0 is no conclusion, but where some choices find it above 0 and others
+    below, it has a row too: `depends_on` then names the side with fewer choices (the positive one of equals).
+    """
     sign = pl.when(pl.col("low") > 0).then(1).when(pl.col("high") < 0).then(-1).otherwise(0)
     signs = told.drop_nulls("estimate").select("measure", "contrast", "arm", "estimate", "low", "high", sign=sign)
-    first = signs.filter((pl.col("arm") == primary) & (pl.col("sign") != 0)).drop("arm")
+    first = signs.filter(pl.col("arm") == primary).drop("arm")
     others = signs.filter(pl.col("arm") != primary).select("measure", "contrast", "arm", there="sign")
-    both = first.join(others, on=["measure", "contrast"], how="left")
-    turned = pl.col("there") == -pl.col("sign")
+    both = first.join(others, on=["measure", "contrast"], how="left", maintain_order="left_right")
+    up, down = ((pl.col("there") == s).sum() for s in (1, -1))
+    fewer = pl.when(up <= down).then(1).otherwise(-1)
+    turned = pl.when(pl.col("sign").first() != 0).then(-pl.col("sign").first()).otherwise(fewer)
     said = both.group_by("measure", "contrast", maintain_order=True).agg(
         pl.col("estimate", "low", "high").first(),
-        depends_on=pl.col("arm").filter(turned).str.join(", "),
+        decided=pl.col("sign").first() != 0,
+        split=(up > 0) & (down > 0),
+        depends_on=pl.col("arm").filter(pl.col("there") == turned).str.join(", "),
         undecided_under=pl.col("arm").filter(pl.col("there") == 0).str.join(", "),
     )
+    said = said.filter(pl.col("decided") | pl.col("split")).drop("decided", "split")
     return said.with_columns(pl.col("depends_on", "undecided_under").replace("", None))
 
 

@@ -1,5 +1,6 @@
 """Fine-tuning with the relation in the demonstrations, against telling it in the prompt alone."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,9 @@ class Arm(NamedTuple):
 ARMS: Mapping[str, Arm] = {
     "prompted": Arm(None, "all"), "finetuned": Arm("all", "all"), "finetuned_none": Arm("none", "all"),
 }  # fmt: skip
+
+
+CONTEXT = 512  # tokens: a post, the facts and a comment of planted lengths, 300 to 400 of a small vocabulary's tokens
 
 
 class Sides(NamedTuple):
@@ -108,7 +112,9 @@ def train_base(pairs: Replies, folder: Path, *, size: str = "tiny", seed: int = 
     """
     wording = {k: settings.pop(k) for k in ("template", "order", "relation") if k in settings}
     told = [examples(pairs, condition, seed=seed, **wording) for condition in ("none", "false")]
-    return scratch(frames.examples(pl.concat(told)), Path(folder), size=size, seed=seed, **settings)
+    return scratch(
+        frames.examples(pl.concat(told)), Path(folder), size=size, seed=seed, **{"context": CONTEXT} | settings
+    )
 
 
 def taught(
@@ -154,3 +160,20 @@ def commented(
         for arm, (_, asked) in arms.items()
     ]
     return frames.replies(pl.concat(parts))
+
+
+def trainings(folder: Path) -> pl.DataFrame:
+    """What each training came to: taught, examples, epochs, loss (nats per reply token, held out) before and after, replies cut."""
+    rows = []
+    for condition in sorted({arm.taught for arm in ARMS.values() if arm.taught}):
+        card = json.loads((Path(folder) / condition / "card.json").read_text("utf-8"))
+        held = [e["held_out"] for e in card["losses"]]
+        rows.append((condition, card["examples"], card["epochs"], held[0], held[-1], card["replies_cut"]))
+    kinds = {
+        "taught": pl.String,
+        "examples": pl.Int64,
+        "epochs": pl.Int64,
+        "loss before": pl.Float64,
+        "loss after": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=kinds | {"comments cut short": pl.Int64}, orient="row")

@@ -34,7 +34,12 @@ def implicit(pairs: pl.DataFrame, block: Block, *, arm: str = "none") -> pl.Data
         split = people.slopes(pairs, replace(mine, controls=()), prefix="model ", split=True)
         inside = [c for c in of.columns(split, mine.terms) if "[within" in c]
         if inside:
-            at_chance = people.joint(split, mine, arm=arm, only=inside)
+            try:
+                at_chance = people.joint(split, mine, arm=arm, only=inside)
+            except (
+                RefusedError
+            ) as error:  # too few groups in which the term varies: said in the table, not left out of it
+                at_chance = pl.DataFrame({"measure": ["all tones"], "arm": [arm], "reason": [str(error)]})
             parts.append(at_chance.with_columns(block=pl.lit("the commenter, within a post")))
     return pl.concat(parts, how="diagonal")
 
@@ -75,6 +80,9 @@ def followed(table: pl.DataFrame, block: Block, *, speaker: str, condition: str 
         codes = names.search_sorted(rows[block.group]).cast(pl.Int64).to_numpy()
         fits.append(fit)
         joints.append(jointly(fit.x, fit.fit, codes, len(names)))
+    if fits[0].columns != fits[1].columns:
+        apart = ", ".join(sorted({*fits[0].columns} ^ {*fits[1].columns}))
+        raise RefusedError(f"the false facts have not the levels of the true ones ({apart}): ask more pairs")
     at = [fits[0].columns.index(c) for c in of.columns(fits[0], block.terms)]
     width, k = len(fits[0].columns), len(block.tones)
     both = beside(joints)
@@ -93,9 +101,9 @@ def followed(table: pl.DataFrame, block: Block, *, speaker: str, condition: str 
 
 def between_within(rows: pl.DataFrame, block: Block, *, arm: str = "human") -> Effects:
     """M3: the between-post coefficient less the within-post one, per social term that has both; 0 where nothing is selected."""
-    bare = replace(block, controls=())
-    fit = people.slopes(rows, bare, split=True, errors="CR1", cluster=block.group)
+    bare = people.sided(rows, replace(block, controls=()))
     whole = of.complete(rows, bare, block.tones)
+    fit = people.slopes(whole, bare, split=True, errors="CR1", cluster=block.group)
     codes, clusters = of.coded(whole, block.group)
     joint = jointly(fit.x, fit.fit, codes, clusters)
     inside = {c.partition(" [within")[0]: i for i, c in enumerate(fit.columns) if " [within" in c}
@@ -111,5 +119,10 @@ def between_within(rows: pl.DataFrame, block: Block, *, arm: str = "human") -> E
         low, high, p = found.ends()
         made += [(tone, c, found.estimate[r], low[r], high[r], found.n, p[r]) for r, c in enumerate(both)]
     frame = pl.DataFrame(made, schema=["measure", "contrast", "estimate", "low", "high", "n", "p"], orient="row")
-    kinds = {"n": pl.Int64, **dict.fromkeys(("estimate", "low", "high", "p"), pl.Float64)}
+    kinds = {
+        "measure": pl.String,
+        "contrast": pl.String,
+        "n": pl.Int64,
+        **dict.fromkeys(("estimate", "low", "high", "p"), pl.Float64),
+    }
     return frames.effects(frame.cast(kinds).with_columns(pl.col(pl.Float64).fill_nan(None), arm=pl.lit(arm)))  # type: ignore[arg-type]  # a mapping of names to types

@@ -8,7 +8,7 @@ from sociolect.report.content import Section
 from sociolect.systems.studies.relationship_alignment import people, prepare
 from sociolect.systems.studies.relationship_alignment.study import Study
 
-LEAN = ("measure", "contrast", "arm", "estimate", "low", "high", "n", "clusters", "p", "p_holm", "left_out", "method")
+LEAN = ("measure", "contrast", "arm", "estimate", "low", "high", "n", "clusters", "p", "p_holm", "left_out")
 
 
 def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
@@ -25,16 +25,28 @@ def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
     ]
     every = pl.concat(arms, how="diagonal")
     out = [
-        Section("Does the relation move the tone of people's comments?", GAIN, table=_short(gained, 4), name="gain"),
+        Section("Do these terms move the tone of people's comments?", GAIN, table=_short(gained, 4), name="gain"),
         Section(
-            "Slopes of people, and of models beside them", SLOPES, table=lean(every), name="slopes",
+            "Slopes of people, and of models beside them", f"{SLOPES}\n\n{how(every)}", table=lean(every), name="slopes",
             figure=plots.forest(_shown(every, s), beside="arm", axis="log tone"),
         ),
-        Section("Within posts and between them", SPLIT, table=lean(split), name="within_between"),
+        Section("Within posts and between them", f"{SPLIT}{_dyads(s)}\n\n{how(split)}", table=lean(split), name="within_between"),
     ]  # fmt: skip
-    return out, {"gain": gained, "slopes": told}
+    # terms of another kind, such as what a comment is about, are no relation: no claim is held against them
+    related = any(word in term for term in s.block.terms for word in RELATION)
+    return out, {"gain": gained, "slopes": told} if related else {"slopes": told}
 
 
+RELATION = ("commenter_", "poster_", "both_men", "gap_", "closeness")
+
+
+def _dyads(s: Study) -> str:
+    """What to say where every group is a talk of two."""
+    return DYADS if people.sided(s.human, s.block) != s.block else ""
+
+
+DYADS = """ Here every group is a talk of two: within it one's deviation is the other's with its sign turned, so that the poster's terms are left out \
+and the commenter's slope within is theirs less the poster's."""
 GAIN = """Every tone is regressed on who speaks to whom (genders and their product, ages and their distance, closeness, as far as they are \
 told), with the post's own tones held and a random intercept per post. `chi2` is the likelihood ratio of the social block, on maximum likelihood \
 fits of the same rows; `aic` and `bic` are those of the fit without it less those with it. R2 are Nakagawa's, marginal and conditional, with and \
@@ -50,6 +62,16 @@ posts stands here twice: its deviation from the post's mean, and that mean (Mund
 def lean(table: pl.DataFrame) -> pl.DataFrame:
     """The columns a reader wants, as far as they are there, and levels written as they are read."""
     return plain(table.select([c for c in LEAN if c in table.columns]))
+
+
+def how(table: pl.DataFrame) -> str:
+    """How the rows of a table were fitted, the most frequent way first: a sentence for under its prose.
+
+    >>> how(pl.DataFrame({"method": ["REML", "REML", "REML; no variance between post"]}))
+    'Fitted by REML (2 rows); REML; no variance between post (1 row).'
+    """
+    ways = table["method"].drop_nulls().value_counts().sort("count", "method", descending=[True, False])
+    return "Fitted by " + "; ".join(f"{way} ({n} row{'s' * (n > 1)})" for way, n in ways.rows()) + "."
 
 
 def plain(table: pl.DataFrame) -> pl.DataFrame:
@@ -70,10 +92,11 @@ def _arm(s: Study, speaker: str, condition: str) -> pl.DataFrame:
 def _shown(every: pl.DataFrame, s: Study) -> pl.DataFrame:
     """What fits a figure: people and the first model, told nothing and all, on the commenter's terms; the table has all."""
     few = every["arm"].unique(maintain_order=True).to_list()[:3]
+    series = {arm: arm.rpartition(", ")[2] for arm in few}  # of one model its condition is name enough
     mine = pl.col("contrast").str.contains(
         r"^(commenter_gender\[T.man\]|commenter_decades|gap_decades|closeness.*|setting.*)$"
     )
-    shown = every.filter(pl.col("arm").is_in(few))
+    shown = every.filter(pl.col("arm").is_in(few)).with_columns(pl.col("arm").replace(series))
     return plain(shown.filter(mine) if shown.filter(mine).height else shown).drop("n")
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from sociolect.compare.power import coefficient_detectable, minimum_detectable, random_intercept_study
+from sociolect.compare.power import coefficient_detectable, power, random_intercept_study
 from sociolect.errors import SociolectError
 from sociolect.report import plots
 from sociolect.report.content import Section
@@ -43,7 +43,8 @@ anywhere. Beside it, the coefficients of all comments alike less those weighted 
 GRID = """A conclusion is a coefficient whose interval excludes 0 in the primary analysis. It depends on a choice where that choice finds the opposite sign, \
 excluding 0 too; `undecided_under` are choices under which the interval reaches over 0."""
 POWER = """The least effect each coefficient of people's comments would show with a chance of .80 at this study's own sizes, by its standard error; \
-for one of them beside it by simulation of this very design, with its Monte-Carlo interval."""
+for one of them beside it the \
+power at that effect in simulated studies of this very design, with its Monte-Carlo interval: .80 is due."""
 
 
 def _told(s: Study, speaker: str) -> list[Section]:
@@ -110,7 +111,7 @@ def _tried_doubly(made: weights.Weighed, s: Study) -> list[Section]:
 
 
 def _power(s: Study) -> pl.DataFrame:
-    """The detectable effect of every coefficient in closed form, and of the last social column by simulation at this very design."""
+    """The detectable effect of every coefficient in closed form, and the power there by simulation of this very design, for one."""
     fit = people.slopes(s.human, s.block)
     told = people.table(fit, s.block, arm="people")
     due = [coefficient_detectable(se, df=df) if se else None for se, df in told.select("se", "df").rows()]
@@ -124,11 +125,9 @@ def _power(s: Study) -> pl.DataFrame:
         sigma2=float(fit.fit.sigma2[0]), errors="CR1",
     )  # fmt: skip
     about = due[columns.index(name)] or 0.1
-    found = minimum_detectable(
-        simulate, within=(about / 2, about * 2), replications=s.at.replications, batched=True, seed=s.seed
-    )
+    found = power(simulate, [about], replications=s.at.replications, batched=True, seed=s.seed).row(0, named=True)
     here = (pl.col("measure") == tone) & (pl.col("contrast") == name)
     return made.with_columns(
-        pl.when(here).then(pl.lit(x)).alias(c)
-        for c, x in (("simulated", found.effect), ("simulated, low", found.low), ("simulated, high", found.high))
+        pl.when(here).then(pl.lit(found[k])).alias(f"simulated power{end}")
+        for k, end in (("power", ""), ("low", ", low"), ("high", ", high"))
     )

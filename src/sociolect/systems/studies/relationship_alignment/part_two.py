@@ -6,8 +6,6 @@ import numpy as np
 import polars as pl
 
 from sociolect.compare.elasticity import elasticity
-from sociolect.compare.heterogeneity import random_effects
-from sociolect.compare.jointly import beside
 from sociolect.report import plots
 from sociolect.report.content import Section
 from sociolect.systems.studies.relationship_alignment import gaps, prepare, similar
@@ -24,7 +22,7 @@ def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
     found = {speaker: similar.similar(s.table, s.block, speaker=speaker, conditions=[*s.conditions(speaker), *_floor(s, speaker)]) for speaker in s.speakers}  # fmt: skip
     betas = pl.concat([similar.betas(f) for f in found.values()])
     both = [f for speaker, f in found.items() if {"none", "all"} <= set(s.conditions(speaker))]
-    narrow = betas.select("measure", "contrast", "model", "condition", "estimate", "low", "high", "n", "p_bh", "correlation", "ratio of spreads", "reliability", "corrected slope")  # fmt: skip
+    narrow = betas.select("measure", "contrast", "model", "condition", "estimate", "low", "high", "n", "p_bh", "correlation", "ratio of spreads", "reliability", "corrected slope", "corrected correlation")  # fmt: skip
     first = betas.filter((pl.col("model") == s.speakers[0]) & pl.col("condition").is_in(["none", "all", "shuffled"]))
     out.append(
         Section(
@@ -43,8 +41,6 @@ def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
         )  # fmt: skip
         tables["context"] = told
         out += _by_condition(s, found)
-        if len(both) > 1:
-            out.append(Section("Do the models differ?", MODELS, table=across(both), name="across_models"))
     order = similar.order(found[s.speakers[0]])
     if order is not None:
         (low,), (high,), (p,) = order.ends()
@@ -60,8 +56,6 @@ that exaggerates lowers it without being less similar, so both stand beside it. 
 drawing, `corrected slope` is without that noise. `shuffled` is the floor: the comment made for another post."""
 CONTEXT = """beta(all) less beta(none) on the same pairs. The mean over tones was fixed beforehand; single tones are adjusted by Holm. `corrected` is the \
 same difference of slopes without noise of drawing, which may differ between conditions."""
-MODELS = """Per tone, beta(all) - beta(none) of every model: Cochran's Q tests that they are one, with the covariance that answering the same pairs gives \
-them. The mean is that of random effects, by Hartung and Knapp; the prediction interval is for one more model."""
 
 
 def _sensitivity(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
@@ -79,7 +73,6 @@ def _sensitivity(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
         return [], {}
     equal = pl.concat(tests)
     kappa = pl.concat(kappas)
-    whole = kappa.filter(pl.col("measure") == "all tones")
     out = [
         Section("As sensitive to the relation as people?", EQUAL, table=pl.concat(joint), name="equal_joint"),
         Section(
@@ -88,7 +81,7 @@ def _sensitivity(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
         ),
         Section(
             "How strongly models react", KAPPA, table=kappa, name="kappa",
-            figure=plots.forest(whole.with_columns(contrast="arm", measure=pl.lit("all tones")).drop("n"), reference=1.0, band=gaps.SAME, axis="kappa"),
+            figure=_reactions(kappa),
         ),
     ]  # fmt: skip
     return out, {"equal": equal, "kappa": kappa}
@@ -103,27 +96,12 @@ the interval is Fieller's. `placebo` told as many sentences without social meani
 true facts, and due is 0; the next part holds it against the false ones). The band is .8 to 1.25."""
 
 
-def across(found: list[Similar]) -> pl.DataFrame:
-    """Cochran's Q and the random-effects mean of beta(all) - beta(none) over models, per tone, with their joint covariance."""
-    rows = []
-    tones = [
-        t
-        for t in dict.fromkeys(t for f in found for _, t in f.arms)
-        if all({("all", t), ("none", t)} <= set(f.arms) for f in found)
-    ]
-    for tone in tones:
-        parts = []
-        for f in found:
-            row = np.zeros(len(f.arms))
-            row[f.arms.index(("all", tone))], row[f.arms.index(("none", tone))] = 1.0, -1.0
-            parts.append(f.beta.times(row))
-        one = beside(parts)
-        made = random_effects(one.estimate, one.covariance)
-        rows.append({
-            "measure": tone, "models": made.models, "mean": made.estimate, "low": made.low, "high": made.high, "Q": made.q, "p_q": made.p_q,
-            "i2": made.i2, "tau2": made.tau2, "one more, low": made.predicted_low, "one more, high": made.predicted_high,
-        })  # fmt: skip
-    return pl.DataFrame(rows).with_columns(pl.col(pl.Float64).fill_nan(None))
+def _reactions(kappa: pl.DataFrame) -> str:
+    """The reaction over all tones, arm by arm; no figure where people's own is not told from 0, so that there is no ratio."""
+    whole = kappa.filter(pl.col("measure") == "all tones").with_columns(contrast="arm").drop("n")
+    if not whole["estimate"].count():
+        return ""
+    return plots.forest(whole, reference=1.0, band=gaps.SAME, axis="kappa")
 
 
 def _by_condition(s: Study, found: Mapping[str, Similar]) -> list[Section]:

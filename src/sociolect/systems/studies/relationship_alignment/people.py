@@ -21,6 +21,7 @@ def slopes(rows: pl.DataFrame, block: Block, *, prefix: str = "", split: bool = 
     `prefix` names which of a paired table's tones are meant ("model "). `split` parts every term into group mean and
     deviation (Mundlak 1978): a random intercept alone mixes what differs within a post with who comments on what.
     """
+    block = sided(rows, block) if split else block
     settings = {
         "errors": "CR1",
         "cluster": of.clusters(rows, block.group),
@@ -28,6 +29,20 @@ def slopes(rows: pl.DataFrame, block: Block, *, prefix: str = "", split: bool = 
     } | more
     said = of.formula(block.terms, groups=block.groups, controls=block.controls)
     return mixed_effects(rows, said, outcomes=[prefix + t for t in block.tones], **settings)
+
+
+def sided(rows: pl.DataFrame, block: Block) -> Block:
+    """The block for a split within groups: without the poster's terms where every group is a talk of two.
+
+    There the poster's deviation from the talk's mean is the commenter's with its sign turned, so that one slope says both:
+    the commenter's less the poster's. Between talks the two means are all but one.
+    """
+    if not {"commenter", "poster"} <= {*rows.columns} or rows["poster"].null_count():
+        return block
+    each = rows.group_by(block.group).agg(n=pl.concat_list("commenter", "poster").explode().n_unique())
+    if (each["n"] > 2).any():
+        return block
+    return replace(block, terms=tuple(t for t in block.terms if "poster_" not in t))
 
 
 def table(fit: MixedEffects, block: Block, *, arm: str) -> Effects:

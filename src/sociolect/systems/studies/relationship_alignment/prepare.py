@@ -8,6 +8,9 @@ from sociolect.errors import RefusedError, unknown
 from sociolect.tones import TONES
 
 TRANSFORMS = ("log", "rank", "probit", "share")
+LEAST = 10  # people
+# The traits that are classes, and whose they are.
+CLASSES = {"commenter_gender": "commenter", "poster_gender": "poster", "closeness": "commenter", "setting": "commenter"}
 ADULT = 40.0  # ages are centred here: the intercept is about somebody who exists
 
 
@@ -22,6 +25,28 @@ def offsets(wide: pl.DataFrame) -> dict[str, float]:
     here = [t for t in TONES if t in wide.columns]
     least = wide.select(pl.col(t).filter(pl.col(t) > 0).min() / 2 for t in here).row(0, named=True)
     return {t: float(v) for t, v in least.items() if v is not None}
+
+
+def public(wide: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The wide table with every class of fewer than ten people emptied, and a count of these values (outcome, reason, count).
+
+    Nothing is said about fewer people, not even a slope. Where a class left over would tell the small one's number by
+    what is missing, that is the number of unknown ones, which others share.
+    """
+    emptied = []
+    for column, who in CLASSES.items():
+        if column not in wide.columns:
+            continue
+        human = wide.filter(pl.col("source") == "human")
+        people = human.group_by(column).agg(n=pl.col(who).n_unique(), rows=pl.len()).drop_nulls(column)
+        rare = people.filter(pl.col("n") < LEAST)
+        if rare.height:
+            wide = wide.with_columns(
+                pl.when(~pl.col(column).is_in(rare[column].implode())).then(pl.col(column)).alias(column)
+            )
+            emptied.append(("emptied", f"{column} of fewer than {LEAST} people", int(rare["rows"].sum())))
+    kinds = {"outcome": pl.String, "reason": pl.String, "count": pl.Int64}
+    return wide, pl.DataFrame(emptied, schema=kinds, orient="row")
 
 
 def prepared(wide: pl.DataFrame, *, eps: Mapping[str, float], transform: str = "log") -> pl.DataFrame:
@@ -55,7 +80,8 @@ def _both_men(wide: pl.DataFrame) -> pl.Expr:
     genders = [f"{who}_gender" for who in ("commenter", "poster")]
     if not {*genders} <= {*wide.columns}:
         return pl.lit(None, pl.Float64)
-    return pl.all_horizontal(pl.col(g) == "man" for g in genders).cast(pl.Float64)
+    both = pl.all_horizontal(pl.col(g) == "man" for g in genders).cast(pl.Float64)
+    return pl.when(pl.all_horizontal(pl.col(g).is_not_null() for g in genders)).then(both)
 
 
 def _formed(tone: str, eps: float, transform: str) -> pl.Expr:

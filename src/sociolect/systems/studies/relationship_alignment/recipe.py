@@ -1,10 +1,13 @@
 """Relationship alignment: pairs of posts and comments, who speaks to whom, eight tones, models told none, some or all of it, one page (arXiv 2410.01708)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
+from sociolect import frames
+from sociolect.errors import InputError, RefusedError, UsageError
 from sociolect.frames import Replies
 from sociolect.measure.pretrained import Reader
 from sociolect.measure.tone_readers import called
@@ -17,6 +20,7 @@ from sociolect.systems.studies.relationship_alignment import (
     claims,
     load,
     measure,
+    part_four,
     part_one,
     part_three,
     part_two,
@@ -26,6 +30,7 @@ from sociolect.systems.studies.relationship_alignment import page as pages
 from sociolect.systems.studies.relationship_alignment import terms as of
 from sociolect.systems.studies.relationship_alignment.sizes import SIZES, Dial
 from sociolect.systems.studies.relationship_alignment.study import Study
+from sociolect.tones import TONES
 from sociolect.workspace import Workspace
 
 
@@ -52,6 +57,7 @@ def run(
     label_columns: dict[str, str] | None = None,
     audit: Path | None = None,
     audit_labels: str = "tones",
+    audit_pairs: int = 0,
     models: tuple[str, ...] = (),
     subsets: Literal["blocks", "single", "all32"] = "blocks",
     controls: bool = True,
@@ -66,9 +72,12 @@ def run(
     learn: Literal["none", "finetune"] = "none",
     base: str | None = None,
     sensitive: bool = False,
+    note: str = "",
     selection: float = 0.5,
     mirror: float = 1.0,
     null: bool = False,
+    history: float = 1.0,
+    setting: float | None = None,
     seed: int = 0,
 ) -> Page:
     """The page of the study: on planted pairs without `pairs`, `dialogues` or `posts`, else on theirs.
@@ -80,16 +89,22 @@ def run(
     society = load.society_of(
         workspace, pairs=pairs, dialogues=dialogues, posts=posts, columns=columns or {}, closeness_of=closeness or {},
         where=where or {}, keep=keep, anonymous=anonymous, keep_ids=keep_ids,
-        planted={"pairs": at.pairs, "posts": at.posts, "commenters": at.commenters, "selection": selection, "mirror": mirror, "null": null, "seed": seed},
+        planted={"pairs": at.pairs, "posts": at.posts, "commenters": at.commenters, "selection": selection, "mirror": mirror, "null": null, "seed": seed,
+                 "history": history if "shared_history" in relation else None, "setting": setting},
     )  # fmt: skip
     said, counts = load.people_of(society, ties=ties, alone=posts is not None)
     by = measure.reader(
         reader or ("words" if not (goemotions or offmychest or labels) else "trained"),
         goemotions=goemotions, offmychest=offmychest, labels=labels, columns=label_columns or {}, seed=seed,
+        apart=(audit if audit is not None and audit.is_file() else None, posts),
     )  # fmt: skip
-    people = measure.posts_read(said, by)
+    people = workspace.frame("posts_read", frames.replies, measure.posts_read, said, by)
 
     # Models answer the same pairs under every condition; the same reader scores people and models, and cannot tell who spoke.
+    if models and posts is not None:
+        raise UsageError(
+            "--models are asked to comment on posts, and --posts has the comments alone: leave --models out"
+        )
     names = models or (
         () if posts is not None else (f"{arms.PLANTED}?kappa=1.5", arms.WORDS) if plants else (arms.WORDS,)
     )
@@ -100,8 +115,27 @@ def run(
     asked = arms.some(people, most or at.asked, seed)
     conditions = arms.wanted(subsets, relation=relation, controls=controls)
     told = arms.all_comments(workspace, asked, names, conditions=conditions, seed=derive(seed, "ask"), **asking)
-    table = _scored(workspace, [people, *told], by)
-    card = audits.card(audit, by, labels=audit_labels, columns=label_columns or {}) if audit else None
+    table, few = prepare.public(_scored(workspace, [people, *told], by))
+    sheet: list[Section] = []
+    if audit_pairs and told:
+        audit, sheet = audits.asked(
+            workspace, people, told, pairs=audit_pairs, audit=audit, sensitive=sensitive, seed=seed
+        )
+    card = (
+        workspace.frame(
+            "card",
+            pl.DataFrame,
+            audits.card,
+            audit,
+            by,
+            labels=audit_labels,
+            columns=label_columns or {},
+            comments=[people, *told],
+        )
+        if audit
+        else None
+    )
+    school = workspace.frame("reader", pl.DataFrame, measure.schooling, by)
     study = _study(
         people,
         told,
@@ -111,23 +145,37 @@ def run(
         terms,
         group,
         at,
-        measure.weak(card) if card is not None else [],
+        measure.weak(card, tones=[t for t in TONES if t in table.columns]) if card is not None else [],
         plants,
         seed,
     )
 
-    parts = [part(study) for part in (part_one.sections, *((part_two.sections,) if names else ()), part_three.sections)]
+    parts = [
+        part(study)
+        for part in (
+            part_one.sections,
+            *((part_two.sections,) if names else ()),
+            part_three.sections,
+            part_four.sections,
+        )
+    ]
     found = {name: t for _, tables in parts for name, t in tables.items()}
-    more = [s for some, _ in parts for s in some]
+    more = [Section("About these data", note, level="warning")] if note else []
+    more += [s for some, _ in parts for s in some]
     if card is not None:
         more += audits.sections(card)
+    if audit is not None and audit_labels == "tones":
+        more += audits.own(audit, study)
+    more += sheet
+    if school.height:
+        more.append(Section("What the reader of tones learnt from", measure.SCHOOL, table=school, name="schooling"))
     if learn == "finetune":
         more += _learning(
-            workspace, people, by, at, base=base, shareable=not sensitive, seed=seed, study=study, **asking
+            workspace, people, by, at, size=size, base=base, shareable=not sensitive, seed=seed, study=study, **asking
         )
     shown = claims.table(card_of("relationship_alignment").claims, found, weak=study.weak)
     return pages.page(
-        study, shown, found, more, society=society, counts=counts, plants=plants, null=null, sensitive=sensitive,
+        study, shown, found, more, society=society, counts=pl.concat([counts, few]), audited=card is not None, plants=plants, null=null, sensitive=sensitive,
         made={"reader": called(by), "models": ", ".join(names) or "none", "size": size, "seed": str(seed)},
     )  # fmt: skip
 
@@ -145,24 +193,38 @@ def _study(  # noqa: PLR0917 - one call, its parts in the order of the value the
     """The study's value: one offset per tone over all arms, one block for all regressions."""
     eps = prepare.offsets(wide)
     table = prepare.prepared(wide, eps=eps)
+    if absent := [part for term in extra for part in term.split(":") if part not in table.columns]:
+        raise InputError(
+            f"no column {', '.join(map(repr, absent))} among the comments, for --terms: let it ride along with --keep, or as a trait; there are: "
+            + ", ".join(c for c in table.columns if c not in frames.KEYS and c not in TONES)
+        )
     block = of.designed(
         table.filter(pl.col("source") == "human"), extra=extra, group=None if group == "found" else group
     )
+    if told:
+        # Models are asked about some pairs: a tone that none of those posts has can be held in neither arm, so it is held in none.
+        asked = table.filter((pl.col("source") == "human") & pl.col("item").is_in(told[0]["item"].implode()))
+        asked = of.complete(asked, replace(block, controls=()), ())
+        block = replace(block, controls=tuple(c for c in block.controls if asked[c].drop_nulls().n_unique() > 1))
+    if not block.tones:
+        raise RefusedError(
+            "no tone differs between the comments of people: nothing to regress; another --reader may tell them apart"
+        )
     return Study(
         people, told, wide, table, eps, block, names, tuple(conditions), tuple(weak), at, plants, seed
     )  # fmt: skip
 
 
 def _learning(
-    workspace: Workspace, people: Replies, by: Reader, at: Dial, *, base: str | None, shareable: bool, seed: int, study: Study, **asking: Any
+    workspace: Workspace, people: Replies, by: Reader, at: Dial, *, size: str, base: str | None, shareable: bool, seed: int, study: Study, **asking: Any
 ) -> list[Section]:  # fmt: skip
     """Prompting against fine-tuning: arms on the same pairs, their betas and the differences."""
-    said, counts = arms.taught(
-        workspace, people, base=base, size="tiny" if at.asked <= 4000 else "small", epochs=at.epochs, rate=at.rate,
+    said, counts, trainings = arms.taught(
+        workspace, people, base=base, size=size, epochs=at.epochs, rate=at.rate,
         shareable=shareable, seed=seed, **{k: v for k, v in asking.items() if k != "prompting"},
     )  # fmt: skip
     wide = pl.concat(
         [measure.scored(workspace, said, by, name="tones_taught"), study.wide.filter(pl.col("source") == "human")],
         how="diagonal_relaxed",
     )
-    return pages.learning(prepare.prepared(wide, eps=study.eps), study, counts)
+    return part_four.learning(prepare.prepared(wide, eps=study.eps), study, counts, trainings)

@@ -23,7 +23,8 @@ LEAST = 30  # pairs under a slope
 class Similar:
     """The slopes of one model: `arms` are (condition, tone), `beta` their slopes under an intercept per group, jointly.
 
-    `parts` holds `elasticity.PARTS` of each arm, in the same order; `n` the pairs of each.
+    `parts` holds `elasticity.PARTS` of each arm, in the same order; `n` the pairs of each. `left_out` names the arms without a
+    slope as (condition, tone, reason).
     """
 
     speaker: str
@@ -31,6 +32,7 @@ class Similar:
     beta: Jointly
     parts: Jointly
     n: tuple[int, ...]
+    left_out: tuple[tuple[str, str, str], ...] = ()
 
 
 def similar(table: pl.DataFrame, block: Block, *, speaker: str, conditions: Sequence[str]) -> Similar:
@@ -42,21 +44,27 @@ def similar(table: pl.DataFrame, block: Block, *, speaker: str, conditions: Sequ
     human = table.filter(pl.col("source") == "human")
     codes, clusters = of.coded(human, block.group)
     arms, betas, parts, n = [], [], [], []
+    left: list[tuple[str, str, str]] = []
     for condition in conditions:
         said = table.filter((pl.col("speaker") == speaker) & (pl.col("condition") == condition))
         draws = _draws(human, said, block.tones)
         for k, tone in enumerate(block.tones):
             y, x = human[tone].to_numpy(), draws[:, :, k]
             here = np.isfinite(y) & np.isfinite(x).all(1)
-            if here.sum() < LEAST or np.ptp(x[here]) == 0:
+            if here.sum() < LEAST:
+                left.append((condition, tone, f"{int(here.sum())} pairs, {LEAST} are due"))
+                continue
+            if not np.ptp(y[here]) or not np.ptp(x[here], axis=0).all():
+                left.append((condition, tone, "one of the two never varies"))
                 continue
             arms.append((condition, tone))
             n.append(int(here.sum()))
             betas.append(_slope(y[here], x[here], codes[here], clusters))
             parts.append(elasticity(y[here], x[here], codes[here], clusters))
     if not arms:
-        raise RefusedError(f"{speaker} has fewer than {LEAST} pairs with a tone in every condition: nothing to compare")
-    return Similar(speaker, tuple(arms), beside(betas), beside(parts), tuple(n))
+        why = "; ".join(sorted({reason for _, _, reason in left})) or "no condition or no tone was named"
+        raise RefusedError(f"{speaker} has no tone with a slope in any condition ({why}): nothing to compare")
+    return Similar(speaker, tuple(arms), beside(betas), beside(parts), tuple(n), tuple(left))
 
 
 def betas(found: Similar) -> Effects:

@@ -1,5 +1,6 @@
 """The social block of the regressions, as far as the data have it, and the formulas it goes into."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import polars as pl
 
 from sociolect.compare.jointly import Codes
 from sociolect.compare.mixed_effects import MixedEffects
+from sociolect.errors import RefusedError
 from sociolect.tones import TONES
 
 LEAST = 10  # rows of a level: nothing is said about fewer
@@ -64,12 +66,18 @@ def social(rows: pl.DataFrame, *, ages: str = "linear", extra: Sequence[str] = (
 
 
 def columns(fit: MixedEffects, terms: Sequence[str]) -> list[str]:
-    """The columns of a fit that the social terms became, their within and between parts apart where it was split."""
+    """The columns of a fit that the social terms became, their within and between parts apart where it was split.
+
+    Raises RefusedError where there are none: all columns of a fit are not what no term asks for.
+    """
     wanted = {t.replace(" ", "") for t in terms}
     plain = {
         name: name.partition(" [")[0].replace(" ", "") for name in fit.terms
     }  # a split term is named "term [within post]"
-    return [fit.columns[i] for name, at in fit.terms.items() if plain[name] in wanted for i in at]
+    found = [fit.columns[i] for name, at in fit.terms.items() if plain[name] in wanted for i in at]
+    if not found:
+        raise RefusedError("no term of the relation is in this regression: nobody tells a trait that varies")
+    return found
 
 
 def formula(terms: Sequence[str], *, groups: Sequence[str] = (), controls: Sequence[str] = ()) -> str:
@@ -94,7 +102,8 @@ def clusters(rows: pl.DataFrame, group: str) -> list[str]:
 
 def complete(rows: pl.DataFrame, block: Block, outcomes: Sequence[str]) -> pl.DataFrame:
     """The rows on which every column of the block is known: fits that are held against each other share their rows."""
-    used = [c for c in rows.columns if any(c in t for t in (*block.terms, *block.controls))]
+    named = {word for t in (*block.terms, *block.controls) for word in re.findall(r"\w+", t)}
+    used = [c for c in rows.columns if c in named]
     return rows.drop_nulls([*used, *outcomes, block.group])
 
 

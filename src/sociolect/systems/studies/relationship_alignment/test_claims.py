@@ -23,7 +23,8 @@ def one(sign: str, found: pl.DataFrame, *, name: str = "betas", claim: str = "be
 
 def beta(low: float | None, high: float | None, **more: Any) -> pl.DataFrame:
     middle = None if low is None or high is None else (low + high) / 2
-    told = {"measure": "surprised", "condition": "none", "estimate": middle, "low": low, "high": high} | more
+    told = {"measure": "surprised", "condition": "none", "estimate": middle, "low": low, "high": high}
+    told |= {"p_bh": 0.001, "p_holm": 0.001} | more
     return pl.DataFrame([told], schema_overrides=dict.fromkeys(("estimate", "low", "high"), pl.Float64))
 
 
@@ -53,6 +54,17 @@ def test_equality_is_claimed_where_it_was_tested_and_never_read_off_an_interval_
     row = {"measure": "all tones", "arm": "m, none", "estimate": 1.0, "low": 0.7, "high": 1.4, "verdict": verdict}
     told = pl.DataFrame([row | {"arm": "m, all", "verdict": "equal"}, row])
     assert one("equal", told, name="kappa", claim="equal") == due
+
+
+@pytest.mark.parametrize(("claim", "name", "p"), [("beta_surprised", "betas", "p_bh"), ("context_surprised", "context", "p_holm")])  # fmt: skip
+@pytest.mark.parametrize(("value", "due"), [(0.05, "yes"), (0.051, "undecided"), (None, "yes")])
+def test_one_tone_of_a_family_is_judged_by_its_p_in_the_family(
+    claim: str, name: str, p: str, value: float | None, due: str
+) -> None:
+    assert one("> 0", beta(0.01, 0.3, **{p: value}), name=name, claim=claim) == due
+    # the mean over tones was fixed beforehand: it is no member of the family
+    mean = beta(-0.3, -0.01, measure="mean over tones", p_holm=0.9)
+    assert one("<= 0", mean, name="context", claim="context_overall") == "yes"
 
 
 def test_a_reaction_without_an_interval_is_not_measured() -> None:
@@ -132,7 +144,7 @@ def test_a_world_as_the_paper_tells_it_is_judged_so_claim_by_claim() -> None:
     told = judged(tables)
     assert told == {c.id: "yes" for c in CARD}
     near = tables["slopes"].filter(measure="self_disclosure", contrast="closeness[T.close]")
-    assert near["low"].item() < -0.4 < near["high"].item()
+    assert near["estimate"].item() == pytest.approx(-0.4, abs=0.1)  # four standard errors
 
 
 def test_a_world_of_the_opposite_is_denied_claim_by_claim() -> None:
@@ -145,9 +157,9 @@ def test_a_world_of_the_opposite_is_denied_claim_by_claim() -> None:
 
 
 def test_in_the_null_nothing_is_claimed_beyond_chance() -> None:
-    # eight claims of an effect, of which each errs on the claimed side in 1 of 40: more than 3 of 40 happen once in 60
-    told = [judged(found(seed=s, null=True, pairs=600, posts=150)) for s in range(5)]
+    # eight claims of an effect, of which each errs on the claimed side in 1 of 40: more than 2 of 24 happen once in 45
+    told = [judged(found(seed=s, null=True, pairs=600, posts=150)) for s in range(3)]
     effects = [(s, c) for s, t in enumerate(told) for c, v in t.items() if v == "yes" and c != "equal"]
-    assert len(effects) <= 3, effects
+    assert len(effects) <= 2, effects
     # equality cannot be shown where people do not react
     assert {t["equal"] for t in told} <= {"undecided", "not measured"}

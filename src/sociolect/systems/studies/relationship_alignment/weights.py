@@ -11,8 +11,10 @@ import polars as pl
 from sociolect import frames
 from sociolect.compare.balance import balance
 from sociolect.compare.doubly_robust import doubly_robust
-from sociolect.compare.jointly import Jointly, beside, jointly
+from sociolect.compare.interval import FloatArray
+from sociolect.compare.jointly import Codes, Jointly, beside, jointly
 from sociolect.compare.mixed_effects import MixedEffects, mixed_effects
+from sociolect.compare.propensity import columns
 from sociolect.compare.weighting import Weighting, weighting
 from sociolect.errors import RefusedError, SociolectError
 from sociolect.frames import Effects
@@ -93,14 +95,66 @@ def marginal(rows: pl.DataFrame, block: Block, *, weights: str | None) -> MixedE
 
 
 def shift(made: Weighed, block: Block) -> Effects:
-    """Unweighted less weighted coefficients on the same rows, jointly by group: what who comments on what adds to them."""
-    rows = of.complete(made.rows.filter(pl.col("ipw") > 0), block, block.tones)
-    codes, clusters = of.coded(rows, block.group)
-    plain, held = marginal(rows, block, weights=None), marginal(rows, block, weights="ipw")
-    parts = [jointly(f.x, f.fit, codes, clusters) for f in (plain, held)]
-    q = parts[0].estimate.size
-    gap = beside(parts).times(np.hstack([np.eye(q), -np.eye(q)]))
-    return _rows(gap, plain, block, "unweighted - weighted")
+    """Unweighted less weighted coefficients on the same rows, jointly by group: what who comments on what adds to them.
+
+    The weights were estimated on these very rows, and undo by chance what chance did: their own influence is in the error
+    (Lunceford and Davidian 2004, doi 10.1002/sim.1903). With weights taken for known the interval excludes 0 in 29 % of
+    worlds without selection.
+    """
+    fit, plain, held = _sides(made, block)
+    q = plain.estimate.size
+    gap = beside([plain, held]).times(np.hstack([np.eye(q), -np.eye(q)]))
+    return _rows(gap, fit, block, "unweighted - weighted")
+
+
+def weighted(made: Weighed, block: Block) -> Effects:
+    """The weighted coefficients, errors by group with the influence of the estimated weights in them.
+
+    `marginal` takes the weights for known: its intervals are too wide, and cover 99 to 100 % where who comments follows a post
+    that comments mirror.
+    """
+    fit, _, held = _sides(made, block)
+    return _rows(held, fit, block, "weighted")
+
+
+def _sides(made: Weighed, block: Block) -> tuple[MixedEffects, Jointly, Jointly]:
+    used = made.rows.with_row_index("row").filter(pl.col("ipw") > 0)
+    rows = of.complete(used, block, block.tones)
+    codes, clusters = of.coded(used, block.group)
+    here = np.searchsorted(used["row"].to_numpy(), rows["row"].to_numpy())
+    fits = [marginal(rows, block, weights=w) for w in (None, "ipw")]
+    plain, held = (jointly(f.x, f.fit, codes[here], clusters) for f in fits)
+    through = _of_weights(made, used, fits[1], here=here, codes=codes, clusters=clusters)
+    return fits[0], plain, replace(held, influence=held.influence + through)
+
+
+def _of_weights(
+    made: Weighed, used: pl.DataFrame, held: MixedEffects, *, here: Codes, codes: Codes, clusters: int
+) -> FloatArray:
+    """What each cluster adds to the weighted coefficients through the weights P(c) / P(c | z), both estimated: (clusters, q).
+
+    With s the score of the multinomial logit and t that of the plain shares, a row's part psi of a coefficient moves by -psi s'
+    per step of the logit and by psi t' per step of the shares. `here` are the rows of `used` that the fit has.
+    """
+    at = used["row"].to_numpy()
+    found = made.found
+    own, sampling = found.codes[at], found.sampling[at]
+    is_in = (own[:, None] == np.arange(1, len(found.categories))).astype(float)
+    z = columns(used, found.covariates).values
+    z = np.column_stack([np.ones(len(at)), (z - z.mean(0)) / np.where(z.std(0) > 0, z.std(0), 1.0)])
+    logit = ((is_in - found.propensity[at][:, 1:])[:, :, None] * z[:, None, :]).reshape(len(at), -1)
+    shares = is_in - np.average(is_in, axis=0, weights=sampling)
+    out = np.zeros((clusters, held.fit.beta.size))
+    p = len(held.columns)
+    for score, sign in ((logit, -1.0), (shares, 1.0)):
+        weighed = score * sampling[:, None]
+        # aliased indicators: a pseudo-inverse takes them as one
+        inverse = np.linalg.pinv(score.T @ weighed, hermitian=True)
+        sums = np.column_stack([np.bincount(codes, part, minlength=clusters) for part in weighed.T])
+        for j in range(len(held.outcomes)):
+            moved = score[here].T @ (held.x * held.fit.whitened[:, [j]]) @ held.fit.covariance[j]
+            out[:, j * p : (j + 1) * p] += sign * sums @ (inverse @ moved)
+    return out
 
 
 def adjusted(made: Weighed, block: Block) -> Effects:
@@ -114,9 +168,9 @@ def adjusted(made: Weighed, block: Block) -> Effects:
 
 def controlled(made: Weighed, block: Block) -> Effects | None:
     """The negative control: the held-out post feature on the commenter's side of the block, weighted; due are intervals around 0."""
-    if made.control is None:
-        return None
     mine = tuple(t for t in block.terms if t in ("commenter_gender", "commenter_decades", "closeness"))
+    if made.control is None or not mine:
+        return None
     rows = of.complete(made.rows.filter(pl.col("ipw") > 0), replace(block, terms=mine, controls=()), [made.control])
     fit = mixed_effects(
         rows,
