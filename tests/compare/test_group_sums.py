@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sociolect.compare import group_sums as module
 from sociolect.compare.group_sums import gathered, standardised, summed
 from sociolect.errors import RefusedError
 
@@ -87,3 +88,19 @@ def test_the_way_back_undoes_the_standard() -> None:
     standard = np.linalg.solve(whole[:3, :3], whole[:3, 3:])
     assert found.back @ standard * found.unit + found.shift == pytest.approx(beta, rel=1e-9)
     assert found.log_scale == pytest.approx(-np.linalg.slogdet(found.back)[1])
+
+
+def test_rows_of_many_batches_are_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(6)
+    x, y, codes = generator.normal(5, 1, (50, 2)), generator.normal(size=(50, 1)), np.arange(50) % 6
+    z, w = np.hstack([x, y]), generator.uniform(1, 2, 50)
+    mean = np.stack([np.average(z[codes == g], axis=0, weights=w[codes == g]) for g in range(6)])
+    left = z - mean[codes]
+    monkeypatch.setattr(module, "BATCH", 7)
+    found = module.summed(x, y, codes, w, 6)
+    assert found.mean == pytest.approx(mean, rel=1e-12)
+    assert found.within == pytest.approx(left.T @ (left * w[:, None]), rel=1e-10)
+    plain, whole = module.standardised(found, ("a", "b"), ("y",)), np.hstack([x, y])
+    turned = plain.within + plain.mean.T @ (plain.mean * found.weight[:, None])
+    due = whole.T @ (whole * w[:, None])
+    assert turned == pytest.approx(due / np.sqrt(np.outer(np.diag(due), np.diag(due))) * w.sum(), rel=1e-10)

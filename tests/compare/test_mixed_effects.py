@@ -152,6 +152,17 @@ def test_weighted_clusters_too_large_for_cr2_take_cr1(monkeypatch: pytest.Monkey
     assert mixed_effects(ROWS, FORMULA, **asked).errors == "CR1"
 
 
+def test_a_two_way_covariance_that_is_an_upper_bound_says_so() -> None:
+    i = np.arange(16)
+    y = np.where((i // 4 + i % 4) % 2, 1.0, -1.0) + 1e-3 * np.cos(i)
+    rows = pl.DataFrame(
+        {"x": np.tile([1.0, -1], 8), "a": i // 4, "b": i % 4, "y": y, "z": np.cos(i**2.0) + i // 4 + i % 4}
+    )
+    fit = mixed_effects(rows, "~ x", outcomes=["y", "z"], errors="CR1", cluster=["a", "b"])
+    said = fit.summary(columns=["x"])["method"].to_list()
+    assert [method.endswith("; two-way errors, upper bound") for method in said] == [True, False]
+
+
 def test_the_bootstrap_agrees_with_the_sandwich() -> None:
     rows = _world(100, 5).select("post", "x", "z", "closeness", "y0")
     boot = mixed_effects(rows, FORMULA, errors="bootstrap", draws=400, seed=3)

@@ -94,6 +94,18 @@ def test_the_joint_test_of_a_term() -> None:
     assert found["p"] == pytest.approx(float(f.sf(found["statistic"], 2, 17)))
 
 
+def test_joint_tests_of_several_outcomes_are_those_of_each() -> None:
+    """Outcomes of different ratios of variances rest on different shares of the clusters."""
+    both = wald(mixed_effects(ROWS, "~ x1 + k + (1 | g)", outcomes=["y", "e", "c"], errors="CR2"), ["x1", "k"])
+    for row in both.iter_rows(named=True):
+        one = wald(mixed_effects(ROWS, f"{row['measure']} ~ x1 + k + (1 | g)", errors="CR2"), ["x1", "k"]).row(
+            0, named=True
+        )
+        for key in ("statistic", "df2", "p"):
+            assert row[key] == pytest.approx(one[key], rel=1e-8)
+    assert both["df2"].n_unique() > 1
+
+
 def test_joint_tests_that_cannot_be_made() -> None:
     fit = mixed_effects(ROWS, FULL)
     with pytest.raises(UsageError, match="no column 'kk'"):

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import t as student
 
 from sociolect.compare import bias_reduced
+from sociolect.compare import sandwich as sandwich_module
 from sociolect.compare.crossed import crossed
 from sociolect.compare.fitted import Fitted
 from sociolect.compare.random_intercept import least_squares
@@ -117,26 +118,34 @@ def test_two_way_is_one_plus_the_other_less_both_and_has_the_degrees_of_its_pair
     assert degrees.max() < 5
 
 
-def test_the_degrees_of_several_coefficients_are_those_of_the_simulated_matrix() -> None:
-    """The variances of all entries of V, whitened, over independent errors: 20,000 draws."""
+def test_the_degrees_of_several_coefficients_are_those_of_the_whole_matrix() -> None:
+    """The variances of all entries of V, whitened, over independent errors: pairs that share a cluster, written out."""
     places = [0, 1, 2]
-    found = clustered(X, least_squares(X, Y), [CLUSTER, OTHER], kind="CR0")
+    fit = least_squares(X, Y)
+    found = clustered(X, fit, [CLUSTER, OTHER], kind="CR0").joint(X, fit, 0, places)
     a = X @ np.linalg.inv(X.T @ X)
     value, vector = np.linalg.eigh(a.T @ a)
     a = a @ (vector / np.sqrt(value)) @ vector.T
-    e = np.random.default_rng(3).normal(size=(20_000, N))
-    share = ((CLUSTER[:, None] == CLUSTER) | (OTHER[:, None] == OTHER)) * 1.0
-    drawn = np.stack([((e * a[:, s]) @ share * (e * a[:, t])).sum(1) for s in places for t in places])
-    assert found.joint(X, least_squares(X, Y), 0, places) == pytest.approx(12 / drawn.var(axis=1).sum(), rel=0.03)
+    share = (CLUSTER[:, None] == CLUSTER) | (OTHER[:, None] == OTHER)
+    length = (a**2).sum(1)
+    assert found == pytest.approx(12 / (np.outer(length, length) + (a @ a.T) ** 2)[share].sum(), rel=1e-10)
+    e = np.random.default_rng(3).normal(size=(10_000, N))
+    drawn = np.stack([((e * a[:, s]) @ (share * 1.0) * (e * a[:, t])).sum(1) for s in places for t in places])
+    assert found == pytest.approx(12 / drawn.var(axis=1).sum(), rel=0.05)
 
 
-def test_a_two_way_covariance_below_zero_is_its_upper_bound_and_that_is_said(recwarn: pytest.WarningsRecorder) -> None:
+def test_a_two_way_covariance_below_zero_is_its_upper_bound_and_that_is_said(
+    recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     x = np.stack([np.ones(16), np.tile([1.0, -1], 8)], axis=1)
     a, b = np.arange(16) // 4, np.arange(16) % 4
     y = (np.where((a + b) % 2, 1.0, -1.0) + 1e-3 * np.cos(np.arange(16.0)))[:, None]
     fit = least_squares(x, np.hstack([y, np.cos(np.arange(16.0) ** 2)[:, None] + a[:, None] + b[:, None]]))
     found = clustered(x, fit, [a, b])
     assert found.bound.tolist() == [True, False]
+    monkeypatch.setattr(sandwich_module, "_LEAST", 0.4)
+    assert clustered(x, fit, [a, b]).bound.all()
+    assert sandwich_module._least(np.diag([4.0, 1e-8]), np.diag([4.0, 1e-6])) == pytest.approx(0.01)
     due = np.sum([sandwich(x, fit, c)[0] for c in (a, b)], axis=0)
     assert found.covariance[0] == pytest.approx(due[0], rel=1e-10)
     assert np.linalg.eigvalsh(found.covariance[0])[0] > 0

@@ -68,7 +68,9 @@ def random_effects(
     if k < 2:
         raise RefusedError(f"{k} model: two or more are due to tell how far models lie apart")
     c = np.diag(c) if c.ndim == 1 else c
-    if not (np.isfinite(b).all() and np.isfinite(c).all() and np.allclose(c, c.T)) or np.linalg.eigvalsh(c)[0] <= 0:
+    if not (np.isfinite(b).all() and np.isfinite(c).all() and np.allclose(c, c.T)) or np.linalg.eigvalsh(c)[
+        0
+    ] <= 1e-12 * np.trace(c):
         raise InputError("estimates must be finite, and their covariance positive definite and symmetric")
     mean, fixed, projection = _mean(b, c)
     q, base = float(b @ projection @ b), float(np.trace(projection))

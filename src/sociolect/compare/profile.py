@@ -101,8 +101,6 @@ def profile(weight: FloatArray, standard: Standard, *, n: int, columns: int, rem
     whole = weight.max() < 2**16 and not (weight % 1).any()
     order = np.argsort(weight.astype(np.uint16) if whole else weight, kind="stable")
     weight = weight[order]
-    reach = standard.mean[order]
-    reach *= np.sqrt(weight)[:, None]
     logs = np.log(weight)
     bins = ((logs - logs[0]) / _WIDTH).astype(np.int64)
     p = columns
@@ -113,12 +111,12 @@ def profile(weight: FloatArray, standard: Standard, *, n: int, columns: int, rem
         alike = _runs(some)
         if len(alike) <= _NODES:
             at, here = some[[low for low, _ in alike]], np.array([high - low for low, high in alike], dtype=float)
-            sums += [
-                _products(reach[start + low : start + high], reach[start + low : start + high], p)
-                for low, high in alike
-            ]
+            for low, high in alike:
+                h = standard.mean[order[start + low : start + high]]
+                xx, xy, yy = _products(h, h, p)
+                sums.append((some[low] * xx, some[low] * xy, some[low] * yy))
         else:
-            h = reach[start:stop]
+            h = standard.mean[order[start:stop]] * np.sqrt(some)[:, None]
             middle = logs[0] + (bins[start] + 0.5) * _WIDTH
             at, base = _chebyshev((logs[start:stop] - middle) / (_WIDTH / 2))
             at, here = np.exp(middle + at * _WIDTH / 2), base.sum(0)

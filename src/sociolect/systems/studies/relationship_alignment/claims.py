@@ -12,14 +12,14 @@ ABOUT = {
     "beta_surprised": ("surprised",), "beta_worried": ("worried",), "beta_order": ("worried", "surprised"),
     "context_surprised": ("surprised",), "context_insult": ("insult",), "disclosure_close": ("self_disclosure",),
 }  # fmt: skip
-NONE: Row = {"estimate": None, "low": None, "high": None}
+NONE: dict[str, float | None] = {"estimate": None, "low": None, "high": None}
 
 
 def table(claims: Sequence[Claim], found: Mapping[str, pl.DataFrame], *, weak: Sequence[str]) -> pl.DataFrame:
     """One row per claim of the card: the paper's number, ours with its interval, and whether the whole interval has the claimed sign.
 
     `found` holds the tables of the sections by name. A claim about a tone that the reader tells badly (`weak`) is shown and
-    not judged: "the reader is weak". What was not measured stays empty, with "not measured". Of a family of tones, a claim
+    not judged. What was not measured stays empty, with "not measured". Of a family of tones, a claim
     about one is judged by its p after Holm: its interval is for it alone.
     """
     rows = []
@@ -28,7 +28,7 @@ def table(claims: Sequence[Claim], found: Mapping[str, pl.DataFrame], *, weak: S
         rows.append(
             {
                 "claim": claim.what, "paper": claim.value, "here": here["estimate"], "low": here["low"], "high": here["high"],
-                "same sign?": "the reader is weak" if {*ABOUT.get(claim.id, ())} & {*weak} else _same(claim.sign, here), "where": claim.where,
+                "same sign?": "weak reader, not judged" if {*ABOUT.get(claim.id, ())} & {*weak} else _same(claim.sign, here), "where": claim.where,
             }
         )  # fmt: skip
     kinds = dict.fromkeys(("paper", "here", "low", "high"), pl.Float64)
@@ -67,11 +67,11 @@ def _row(table: pl.DataFrame | None, *, adjusted: str = "", **where: str) -> Row
 
 
 def _gained(gain: pl.DataFrame | None) -> Row:
-    """The share of tones for which the relation's gain is shown (Holm): its ends are the share itself, as nothing was sampled."""
+    """The share of tones that the social block is shown to move (joint Wald test, Holm); a count of tests has no interval."""
     if gain is None or not gain.height:
         return NONE
     share = float((gain["p_holm"] <= 0.05).mean() or 0.0)  # type: ignore[arg-type]  # a mean of booleans
-    return {"estimate": share, "low": share, "high": share}
+    return NONE | {"estimate": share, "shown": share}
 
 
 def _equal(kappa: pl.DataFrame | None) -> Row:
@@ -89,6 +89,10 @@ def _equal(kappa: pl.DataFrame | None) -> Row:
 def _same(sign: str, here: Row) -> str:
     """yes where the whole interval has the sign, no where it has the other, undecided else."""
     low, high = here["low"], here["high"]
+    if "shown" in here:  # not shown is not the opposite shown
+        return "yes" if here["shown"] else "undecided"
+    if "equal" in here and here["estimate"] is None:
+        return "people's own reaction is not told from 0"
     if here["estimate"] is None or low is None or high is None:
         return "not measured"
     if sign == "equal":

@@ -24,7 +24,7 @@ def differences(pairs: pl.DataFrame, block: Block, *, arm: str, bound: float = B
     """Model less human log tone of the same pair, on the social block: each coefficient tested as equal to 0, and all jointly.
 
     `pairs` is `prepare.paired`. The difference form is the default because the two comments of a pair correlate: stacked
-    arms with an intercept per post alone reject an equality that holds in 2 % of worlds instead of 5 (trap 1 of the specification).
+    arms with an intercept per post alone reject an equality that holds in 2 % of worlds, or in 11, instead of 5 (trap 1).
     The first table is `equivalence.tost` of every coefficient, the second the joint Wald test per tone.
     """
     bare = replace(block, controls=())
@@ -39,6 +39,7 @@ def reactions(pairs: pl.DataFrame, block: Block, *, arm: str, only: Sequence[str
     Both are regressed on one design with the post's tones held; the columns of `only` count (default: the social
     block). The last row pools the tones: its social components are those of all of them together.
     """
+    block = of.varied(pairs, block, "human ", "model ")
     names = [f"{who} {t}" for who in ("human", "model") for t in block.tones]
     whole = of.complete(pairs, block, names)
     fit = mixed_effects(
@@ -46,7 +47,7 @@ def reactions(pairs: pl.DataFrame, block: Block, *, arm: str, only: Sequence[str
     )
     said = set(of.columns(fit, block.terms) if only is None else only)
     at = [i for i, c in enumerate(fit.columns) if c in said]
-    codes, clusters = of.coded(whole, block.group)
+    codes, clusters = of.coded(whole, of.cluster(whole, block.group))
     joint = jointly(fit.x, fit.fit, codes, clusters)
     metric = np.cov(fit.x[:, at], rowvar=False).reshape(len(at), len(at))
     k, p = len(block.tones), len(fit.columns)

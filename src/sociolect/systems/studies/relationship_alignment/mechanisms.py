@@ -68,7 +68,9 @@ def followed(table: pl.DataFrame, block: Block, *, speaker: str, condition: str 
     # their own columns hold what they were told (`bounds.as_told`)
     riders = [c for c in said.columns if c not in block.tones and c not in ("draw", "item", *frames.KEYS)]
     told = said.group_by("item", maintain_order=True).agg(pl.col(riders).first(), pl.col(list(block.tones)).mean())
-    names = human[block.group].unique().sort()
+    block = of.varied(said, of.varied(human, block, ""), "")
+    cluster = of.cluster(human, block.group)
+    names = human[cluster].unique().sort()
     fits, joints = [], []
     for rows in (of.complete(human, block, block.tones), of.complete(told, block, block.tones)):
         fit = mixed_effects(
@@ -77,7 +79,7 @@ def followed(table: pl.DataFrame, block: Block, *, speaker: str, condition: str 
             outcomes=block.tones,
             errors="CR1",
         )
-        codes = names.search_sorted(rows[block.group]).cast(pl.Int64).to_numpy()
+        codes = names.search_sorted(rows[cluster]).cast(pl.Int64).to_numpy()
         fits.append(fit)
         joints.append(jointly(fit.x, fit.fit, codes, len(names)))
     if fits[0].columns != fits[1].columns:
@@ -103,8 +105,8 @@ def between_within(rows: pl.DataFrame, block: Block, *, arm: str = "human") -> E
     """M3: the between-post coefficient less the within-post one, per social term that has both; 0 where nothing is selected."""
     bare = people.sided(rows, replace(block, controls=()))
     whole = of.complete(rows, bare, block.tones)
-    fit = people.slopes(whole, bare, split=True, errors="CR1", cluster=block.group)
-    codes, clusters = of.coded(whole, block.group)
+    fit = people.slopes(whole, bare, split=True)
+    codes, clusters = of.coded(whole, of.cluster(whole, block.group))
     joint = jointly(fit.x, fit.fit, codes, clusters)
     inside = {c.partition(" [within")[0]: i for i, c in enumerate(fit.columns) if " [within" in c}
     outside = {c.partition(" [between")[0]: i for i, c in enumerate(fit.columns) if " [between" in c}

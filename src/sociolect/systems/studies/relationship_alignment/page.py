@@ -120,8 +120,8 @@ def _data(s: Study, counts: pl.DataFrame, society: Society) -> list[Section]:
 
 def _always(s: Study) -> list[tuple[str, str]]:
     return [
-        ("regressions", f"log(tone + eps), eps half the smallest positive score of the tone over all arms; terms: {', '.join(s.block.terms) or 'none'}; grouped by {s.block.group}"),
-        ("intervals", "95 %, sandwich errors by post (and commenter, where commenters come back); those of equivalence tests 90 %"),
+        ("regressions", f"log(tone + eps), eps half the smallest positive score of the tone over all arms; terms: {', '.join(s.block.terms) or 'none'}; held: {', '.join(s.block.controls) or 'nothing'}; grouped by {s.block.group}"),
+        ("intervals", "95 %, sandwich errors by post, or by commenter where commenters come back; those of equivalence tests 90 %"),
         ("p-values", "Holm over tones or coefficients; Benjamini-Hochberg over the table of betas"),
         ("steps, versions, hardware, input hashes", "run.json in the workspace"),
     ]  # fmt: skip

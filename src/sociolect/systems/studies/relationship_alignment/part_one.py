@@ -8,6 +8,11 @@ from sociolect.report.content import Section
 from sociolect.systems.studies.relationship_alignment import people, prepare
 from sociolect.systems.studies.relationship_alignment.study import Study
 
+# Columns of the design as a reader says them.
+WORDS = {
+    "commenter_gender": "commenter", "poster_gender": "poster", "both_men": "man to man", "commenter_decades": "commenter's age",
+    "poster_decades": "poster's age", "gap_decades": "distance in age", "not_close": "not close",
+}  # fmt: skip
 LEAN = ("measure", "contrast", "arm", "estimate", "low", "high", "n", "clusters", "p", "p_holm", "left_out")
 
 
@@ -50,10 +55,11 @@ and the commenter's slope within is theirs less the poster's."""
 GAIN = """Every tone is regressed on who speaks to whom (genders and their product, ages and their distance, closeness, as far as they are \
 told), with the post's own tones held and a random intercept per post. `chi2` is the likelihood ratio of the social block, on maximum likelihood \
 fits of the same rows; `aic` and `bic` are those of the fit without it less those with it. R2 are Nakagawa's, marginal and conditional, with and \
-without the block. p is adjusted over tones by Holm."""
-SLOPES = """What a step in each term adds to the log of the tone; women and strangers are the reference, ages count in decades from 40. The \
+without the block. p is that of the joint Wald test with clustered errors, adjusted over tones by Holm."""
+SLOPES = """What a step in each term adds to the log of the tone. A class is held against one that is not listed (women, strangers, else the first by name); ages \
+count in decades from 40. The \
 same regressions on the models' comments on the same posts (mean of the draws): `none` told nothing about the two people, `all` \
-everything that is known. Errors are sandwich errors by post, and by commenter where commenters come back. p by Holm, per arm. The coefficients \
+everything that is known. Errors are sandwich errors by post, or by commenter where commenters come back to several posts. p by Holm, per arm. The coefficients \
 describe the tone of text in this sample, not people."""
 SPLIT = """A random intercept alone mixes two things: how comments differ within a post, and who comments on what. Every term that varies within \
 posts stands here twice: its deviation from the post's mean, and that mean (Mundlak 1978). A model that was told nothing can only follow the second."""
@@ -75,12 +81,13 @@ def how(table: pl.DataFrame) -> str:
 
 
 def plain(table: pl.DataFrame) -> pl.DataFrame:
-    """The names of columns of a design as words: closeness[T.close] is closeness = close.
+    """The names of columns of a design as words.
 
-    >>> plain(pl.DataFrame({"contrast": ["closeness[T.close] [within post]"]})).item()
-    'closeness = close [within post]'
+    >>> plain(pl.DataFrame({"contrast": ["closeness[T.not_close] [within post]"]})).item()
+    'closeness = not close [within post]'
     """
-    return table.with_columns(pl.col("contrast").str.replace_all(r"\[T\.(\w+)\]", " = $1"))
+    level = pl.col("contrast").str.replace_all(r"\[T\.(\w+)\]", " = $1")
+    return table.with_columns(level.str.replace_many(list(WORDS), list(WORDS.values())))
 
 
 def _arm(s: Study, speaker: str, condition: str) -> pl.DataFrame:

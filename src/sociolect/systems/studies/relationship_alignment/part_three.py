@@ -19,7 +19,7 @@ def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
     out: list[Section] = []
     for speaker in s.speakers:
         out += _told(s, speaker)
-    made, shown = _selection(s)
+    made, shown, tables = _selection(s)
     told, held = grid.grid(s.wide.filter(pl.col("source") == "human"), s.block, eps=s.eps, weights=made)
     turned = held.filter(pl.col("depends_on").is_not_null())
     said = "; ".join(
@@ -31,7 +31,7 @@ def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
         Section("The sensitivity grid", "One row per choice, tone and term. Units differ (log, rank, probit, log odds): only signs are compared.", table=lean(told), name="grid"),
         Section("What could have been seen", POWER, table=plain(_power(s)), name="detectable"),
     ]  # fmt: skip
-    return out, {"depends": held}
+    return out, tables | {"depends": held}
 
 
 M1 = """A model that is told nothing may still read the relation off the post. What of the social block stays once the post's own tones are held is no \
@@ -39,9 +39,11 @@ mirroring. The commenter's terms within a post must be at chance: it cannot know
 M2 = """`placebo - none`: does a text of the same length without social meaning move the tone with the relation? Due is no. kappa on the false facts: told \
 the facts of another pair, how strongly does it follow those? Due is the kappa of `all`."""
 M3 = """The coefficient between posts less that within posts, people's comments, errors by post. Without selection it is 0: whoever comments, comments \
-anywhere. Beside it, the coefficients of all comments alike less those weighted as if every category of commenter met the same posts."""
+anywhere. Beside it, the coefficients weighted as if every category of commenter met the same posts, and what they lack of those of all comments alike; the doubt of \
+the weights themselves is in both."""
 GRID = """A conclusion is a coefficient whose interval excludes 0 in the primary analysis. It depends on a choice where that choice finds the opposite sign, \
-excluding 0 too; `undecided_under` are choices under which the interval reaches over 0."""
+excluding 0 too; `undecided_under` are choices under which the interval reaches over 0. Intervals are not adjusted: of coefficients that are 0, one in twenty \
+stands here by chance."""
 POWER = """The least effect each coefficient of people's comments would show with a chance of .80 at this study's own sizes, by its standard error; \
 for one of them beside it the \
 power at that effect in simulated studies of this very design, with its Monte-Carlo interval: .80 is due."""
@@ -75,19 +77,21 @@ def _slug(name: str, s: Study, speaker: str) -> str:
     return f"{name}_{s.speakers.index(speaker)}" if len(s.speakers) > 1 else name
 
 
-def _selection(s: Study) -> tuple[weights.Weighed | None, list[Section]]:
+def _selection(s: Study) -> tuple[weights.Weighed | None, list[Section], dict[str, pl.DataFrame]]:
     """M3: between less within, and what the weights change; without weights, why there are none."""
     parts: list[pl.DataFrame] = []
     between = mechanisms.between_within(s.human, s.block)
     parts += [between.with_columns(arm=pl.lit("between - within"))] if between.height else []
     try:
         made = weights.weighed(s.human, s.block)
-        parts.append(weights.shift(made, s.block))
+        parts += [weights.weighted(made, s.block), weights.shift(made, s.block)]
     except SociolectError as error:
         table = pl.concat(parts, how="diagonal") if parts else None
-        return None, [
-            Section("M3: who comments on what", f"{M3}\n\nThere are no weights: {error}.", table=table, name="m3")
-        ]
+        return (
+            None,
+            [Section("M3: who comments on what", f"{M3}\n\nThere are no weights: {error}.", table=table, name="m3")],
+            {},
+        )
     doubly = _tried_doubly(made, s)
     control = weights.controlled(made, s.block)
     how = "; ".join(f"{k}: {v}" for k, v in weights.told(made))
@@ -98,7 +102,7 @@ def _selection(s: Study) -> tuple[weights.Weighed | None, list[Section]]:
     ]  # fmt: skip
     if control is not None:
         out.append(Section("Negative control", "A feature of the post that is not in the propensity, on the commenter's terms, weighted. Due are intervals around 0.", table=lean(control), name="negative_control"))  # fmt: skip
-    return made, out + doubly
+    return made, out + doubly, {} if control is None else {"control": control}
 
 
 def _tried_doubly(made: weights.Weighed, s: Study) -> list[Section]:
@@ -106,7 +110,7 @@ def _tried_doubly(made: weights.Weighed, s: Study) -> list[Section]:
         found = weights.adjusted(made, s.block)
     except SociolectError as error:
         return [Section("Doubly robust means", f"Not available: {error}.", level="note")]
-    prose = "Means of each category of commenters, as if all met the same posts, against the first: right where either the weights or the outcome model is."
+    prose = "Means of each category of commenters, as if all met the same posts, and less the most frequent one: right where either the weights or the outcome model is."
     return [Section("Doubly robust means", prose, table=lean(found), name="doubly_robust")]
 
 

@@ -98,10 +98,13 @@ true facts, and due is 0; the next part holds it against the false ones). The ba
 
 def _reactions(kappa: pl.DataFrame) -> str:
     """The reaction over all tones, arm by arm; no figure where people's own is not told from 0, so that there is no ratio."""
-    whole = kappa.filter(pl.col("measure") == "all tones").with_columns(contrast="arm").drop("n")
+    whole = kappa.filter(pl.col("measure") == "all tones").drop("n")
     if not whole["estimate"].count():
         return ""
-    return plots.forest(whole, reference=1.0, band=gaps.SAME, axis="kappa")
+    # an arm of several models is named "model, condition"
+    model = pl.col("arm").str.extract(r"^(.*), [^,]+$").fill_null("all tones")
+    few = whole.with_columns(measure=model, contrast=pl.col("arm").str.extract(r"([^,]+)$").str.strip_chars())
+    return plots.forest(few, reference=1.0, band=gaps.SAME, axis="kappa")
 
 
 def _by_condition(s: Study, found: Mapping[str, Similar]) -> list[Section]:

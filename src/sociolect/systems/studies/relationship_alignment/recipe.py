@@ -192,6 +192,9 @@ def _study(  # noqa: PLR0917 - one call, its parts in the order of the value the
 ) -> Study:  # fmt: skip
     """The study's value: one offset per tone over all arms, one block for all regressions."""
     eps = prepare.offsets(wide)
+    wide = wide.drop(
+        t for t in TONES if t in wide.columns and t not in eps
+    )  # no comment has any: said among the cautions
     table = prepare.prepared(wide, eps=eps)
     if absent := [part for term in extra for part in term.split(":") if part not in table.columns]:
         raise InputError(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -94,10 +94,23 @@ def grouping(rows: pl.DataFrame) -> str:
     return "thread" if rows["post"].n_unique() > 0.8 * rows.height and "thread" in rows.columns else "post"
 
 
-def clusters(rows: pl.DataFrame, group: str) -> list[str]:
-    """The clusters of sandwich errors: groups, and commenters too where they comment in several (trap 15)."""
+def cluster(rows: pl.DataFrame, group: str) -> str:
+    """What sandwich errors count: the group, or the commenter where commenters come back in several groups (trap 15).
+
+    What comments of one group share is then in the random intercept, and what a commenter carries from group to group in the
+    errors. Measured in null worlds, joint tests of 5 %: errors by post alone reject .22, crossed clusters .06 to .12,
+    commenters .034 to .041.
+    """
+    if "commenter" not in rows.columns or rows["commenter"].null_count():
+        return group
     homes = rows.group_by("commenter").agg(n=pl.col(group).n_unique())
-    return [group, "commenter"] if (homes["n"] > 1).any() else [group]
+    return "commenter" if (homes["n"] > 1).any() else group
+
+
+def varied(rows: pl.DataFrame, block: Block, *prefixes: str) -> Block:
+    """The block with the tones that differ at all between these rows: of another no regression can be made."""
+    kept = [t for t in block.tones if all(rows[p + t].drop_nulls().n_unique() > 1 for p in prefixes)]
+    return replace(block, tones=tuple(kept))
 
 
 def complete(rows: pl.DataFrame, block: Block, outcomes: Sequence[str]) -> pl.DataFrame:

@@ -67,12 +67,12 @@ def test_one_tone_of_a_family_is_judged_by_its_p_in_the_family(
     assert one("<= 0", mean, name="context", claim="context_overall") == "yes"
 
 
-def test_a_reaction_without_an_interval_is_not_measured() -> None:
+def test_a_reaction_that_cannot_be_told_says_why() -> None:
     row = {"measure": "all tones", "arm": "none", **LOST, "verdict": "not identified: people do not react"}
-    assert one("equal", pl.DataFrame([row]), name="kappa", claim="equal") == "not measured"
+    assert one("equal", pl.DataFrame([row]), name="kappa", claim="equal") == "people's own reaction is not told from 0"
 
 
-@pytest.mark.parametrize(("p", "share", "due"), [([0.5, 0.06], 0.0, "no"), ([0.05, 0.06], 0.5, "yes")])
+@pytest.mark.parametrize(("p", "share", "due"), [([0.5, 0.06], 0.0, "undecided"), ([0.05, 0.06], 0.5, "yes")])
 def test_the_gain_is_the_share_of_tones_that_show_it(p: list[float], share: float, due: str) -> None:
     (row,) = claims.table(
         [Claim("gain", "what", None, "where", "> 0")], {"gain": pl.DataFrame({"p_holm": p})}, weak=()
@@ -87,7 +87,7 @@ def test_a_tone_that_is_read_badly_is_shown_and_not_judged() -> None:
     told = dict(zip((c.id for c in CARD), made["same sign?"], strict=True))
     shown = dict(zip((c.id for c in CARD), made["here"], strict=True))
     for claim in ("beta_surprised", "context_surprised", "disclosure_close"):
-        assert told[claim] == "the reader is weak"
+        assert told[claim] == "weak reader, not judged"
         assert shown[claim] is not None
     assert told["beta_worried"] == "not measured"
     strong = claims.table(CARD, found, weak=["funny"])["same sign?"].to_list()
@@ -162,4 +162,4 @@ def test_in_the_null_nothing_is_claimed_beyond_chance() -> None:
     effects = [(s, c) for s, t in enumerate(told) for c, v in t.items() if v == "yes" and c != "equal"]
     assert len(effects) <= 2, effects
     # equality cannot be shown where people do not react
-    assert {t["equal"] for t in told} <= {"undecided", "not measured"}
+    assert {t["equal"] for t in told} <= {"undecided", "people's own reaction is not told from 0"}

@@ -11,8 +11,8 @@ from sociolect import frames, tones
 from sociolect.elicit.comments import comments
 from sociolect.errors import InputError, ModelError, UsageError
 from sociolect.frames import Replies
-from sociolect.load.planted_pairs import CLOSENESS, GENDERS, planted_pairs, social_terms
-from sociolect.load.planted_pairs_words import SOCIAL, TRUTH
+from sociolect.load.planted_pairs import CLOSENESS, GENDERS, POST_SD, planted_pairs, social_terms
+from sociolect.load.planted_pairs_words import LONGEST, SHORTEST, SOCIAL, TRUTH
 from sociolect.models.model import user
 from sociolect.systems.studies.relationship_alignment.bounds import as_told
 from sociolect.systems.studies.relationship_alignment.comment_words import _poisson, _uniform, written
@@ -203,8 +203,8 @@ def test_rates_noise_and_lengths_are_as_planted() -> None:
         spread = ((hits - mean) ** 2).sum(0) / mean.sum(0)
         # Poisson, or Poisson of a log-normal: variance = m + m^2 (exp(s^2) - 1)
         np.testing.assert_allclose(spread, 1 + (mean**2).sum(0) / mean.sum(0) * np.expm1(noise**2), rtol=0.12)
-    assert set(words) >= set(range(25, 41))
-    assert (words.min(), words.mean()) == (25, pytest.approx(32.5, abs=0.1))
+    assert set(words) >= set(range(SHORTEST, LONGEST + 1))
+    assert (words.min(), words.mean()) == (SHORTEST, pytest.approx((SHORTEST + LONGEST) / 2, abs=0.2))
 
 
 def test_the_numbers_of_a_stream_are_splitmix64_and_uniform() -> None:
@@ -231,9 +231,9 @@ def test_the_post_s_tone_is_a_posterior_mean_of_its_words() -> None:
     bare = _post_tone(quoted("the table in the garden " * 6))
     thankful = tones.words()["thankful"][:3]
     told = _post_tone(quoted("the table in the garden " * 5 + " ".join(thankful)))
-    shape = 1 / np.expm1(0.25)
-    mean = np.exp(BASE[6] + 0.125)
-    assert told[6] == pytest.approx(np.log((shape + 3) / (shape + mean * 28)) + 0.125)
+    shape = 1 / np.expm1(POST_SD**2)
+    mean = np.exp(BASE[6] + POST_SD**2 / 2)
+    assert told[6] == pytest.approx(np.log((shape + 3) / (shape + mean * 28)) + POST_SD**2 / 2)
     assert bare[6] < 0 < told[6]
 
 
@@ -252,7 +252,7 @@ def test_asked_to_think_it_thinks_and_then_comments() -> None:
     rows, _ = comments(planted_pairs(pairs=40, posts=10, commenters=40, seed=2), k=1)
     said = comment({"m": commenter()}, rows, conditions=["all"], prompting="reason")
     assert set(said["outcome"]) == {"answered"}
-    assert (said["length"] >= 25).all()
+    assert (said["length"] >= SHORTEST).all()
     assert said["raw"].str.contains("\nCOMMENT: ").all()
     assert not said["text"].str.contains("COMMENT").any()
 

@@ -87,7 +87,7 @@ def test_a_thousand_pairs_leave_it_undecided_and_say_with_which_power() -> None:
 
 def test_no_pairs_and_no_terms_are_refused(planted: Planted) -> None:
     table, block = planted
-    with pytest.raises(RefusedError, match="no row is complete"):
+    with pytest.raises(RefusedError, match="no tone differs between these comments"):
         differences(prepare.paired(table, "nobody", "all"), block, arm="all")
     bare = replace(block, terms=())
     for run in (differences, reactions):

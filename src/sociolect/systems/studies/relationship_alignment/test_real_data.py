@@ -175,7 +175,7 @@ def test_offmychest_learns_from_others_and_claims_nothing_of_a_relation(example:
     contrasts = {*ran.tables["slopes"]["contrast"]}
     assert {"subreddit = offmychest", "about = wife", "about = several"} <= contrasts
     assert not any("closeness" in c or "commenter" in c for c in contrasts)
-    assert set(ran.tables["claims"]["same sign?"]) <= {"not measured", "the reader is weak"}
+    assert set(ran.tables["claims"]["same sign?"]) <= {"not measured", "weak reader, not judged"}
     assert count(ran, "unknown", "closeness") == count(ran, "kept", "comments")
     # nobody's words are on the page
     said = pl.read_parquet(ran.folder / "steps" / "load" / "posts.parquet")["text"].head(200)

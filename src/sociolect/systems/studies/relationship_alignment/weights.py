@@ -81,7 +81,9 @@ def features(people: pl.DataFrame) -> pl.DataFrame:
         f"{BANDS[-1]:.0f} up",
     ]
     age = pl.col("commenter_age") if "commenter_age" in people.columns else pl.lit(None, pl.Float64)
-    made = people.with_columns(commenter_band=age.cut(list(BANDS), labels=bands, left_closed=True).cast(pl.String))
+    place = pl.sum_horizontal((age >= edge).cast(pl.Int64) for edge in BANDS)
+    band = pl.when(age.is_finite()).then(place.replace_strict(range(len(bands)), bands, return_dtype=pl.String))
+    made = people.with_columns(commenter_band=band)
     if "post_time" in people.columns:
         made = made.with_columns(post_hour=pl.col("post_time").dt.hour().cast(pl.Float64))
     return made
