@@ -59,7 +59,7 @@ def test_scores_are_the_readers_in_the_order_of_tones_and_null_without_text() ->
 def test_another_column_is_read_where_it_is_named() -> None:
     replies = heard(["so sad", "so sad"], ["haha lol", None])
     found = tone(replies, lexicon(), column="post_text").filter(pl.col("measure") == "tone:funny")["value"].to_list()
-    assert found == [pytest.approx((1 + 0.002) / (1 + 0.1)), None]
+    assert found == [pytest.approx((1 + 0.01) / (1 + 0.5)), None]
     with pytest.raises(InputError, match="column 'body' is missing; there are: speaker"):
         tone(replies, lexicon(), column="body")
     with pytest.raises(InputError, match="column 'draw' is Int64, not String"):
@@ -90,7 +90,7 @@ def test_the_source_changes_no_score() -> None:
 def test_posts_have_the_same_tones_as_the_same_words_in_a_comment() -> None:
     replies = heard(["yes", "no", "well", "so"], ["haha lol", "thank you", "haha lol", None])
     found = with_posts(replies, lexicon())
-    assert found["post_funny"].to_list() == [pytest.approx(1.002 / 1.1), 0.02, pytest.approx(1.002 / 1.1), None]
+    assert found["post_funny"].to_list() == [pytest.approx(1.01 / 1.5), 0.02, pytest.approx(1.01 / 1.5), None]
     direct = tone(heard(["thank you"]), lexicon()).filter(pl.col("measure") == "tone:thankful")["value"][0]
     assert found["post_thankful"][1] == direct
     assert found["item"].to_list() == replies["item"].to_list()
@@ -113,8 +113,8 @@ def test_wide_has_a_row_per_reply_with_its_riders_and_its_tones() -> None:
     assert found.height == 3
     assert found["item"].to_list() == ["i0", "i1", "i2"]
     assert found["commenter_age"].to_list() == [30.0, None, 41.5]
-    assert found["funny"].to_list() == [pytest.approx(1.002 / 1.1), None, 0.02]
-    assert found["thankful"][2] == pytest.approx(0.502 / 0.6)
+    assert found["funny"].to_list() == [pytest.approx(1.01 / 1.5), None, 0.02]
+    assert found["thankful"][2] == pytest.approx(0.51 / 1.0)
     assert found["post_funny"].to_list() == replies["post_funny"].to_list()
     assert not {"measure", "value", "text", "post_text"} & set(found.columns)
     assert found.schema["funny"] == pl.Float64

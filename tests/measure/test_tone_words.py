@@ -64,8 +64,8 @@ def test_planted_tones_are_found_and_none_where_none_is() -> None:
 
 def test_a_lexicon_that_cannot_work_is_refused_with_every_fault() -> None:
     with pytest.raises(
-        UsageError, match=r"floor is 0\.3 and half is 0\.1.*joy stand twice.*'Oh', 'two words', '' can never"
+        UsageError, match=r"floor is 0\.6 and half is 0\.5.*joy stand twice.*'Oh', 'two words', '' can never"
     ):
-        lexicon({"funny": ["joy", "Oh"], "relaxed": ["joy", "two words", ""]}, floor=0.3)
+        lexicon({"funny": ["joy", "Oh"], "relaxed": ["joy", "two words", ""]}, floor=0.6)
     with pytest.raises(UsageError, match="there are no words"):
         lexicon({})

@@ -15,7 +15,7 @@ from sociolect.errors import InputError, RefusedError, UsageError, unknown
 
 Codes = npt.NDArray[np.int64]
 KINDS = ("CR0", "CR1", "CR2")
-_LEAST = 0.02  # of a direction's variance in V1 + V2 that V1 + V2 - V12 must keep
+_LEAST = 0.1  # of a direction's variance in V1 + V2 that V1 + V2 - V12 must keep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +92,7 @@ def clustered(
 
     Two arrays in `cluster` are crossed: V1 + V2 - V12, each with its own CR1 factor (Cameron, Gelbach and Miller 2011, doi
     10.1198/jbes.2010.07136); degrees are those it has over independent rows (`hotelling.two_way`), at most the smaller G - 1.
-    Where some combination of coefficients is left with less than a fiftieth of its variance in V1 + V2, or less than none, the covariance is V1 + V2, which is never too small (Davezies, D'Haultfoeuille and
+    Where some combination of coefficients is left with less than a tenth of its variance in V1 + V2, or less than none, the covariance is V1 + V2, which is never too small (Davezies, D'Haultfoeuille and
     Guyonvarch 2021, doi 10.1214/20-AOS1981; MacKinnon, Nielsen and Webb 2021, doi 10.1080/07350015.2019.1677473).
 
     A coefficient that one cluster alone makes out (a category met in no other) has residuals that cancel there, so its error would

@@ -60,8 +60,8 @@ class Lexicon:
 def lexicon(
     words: Mapping[str, Sequence[str]] | None = None,
     *,
-    half: float = 0.1,  # ours: one word in ten tells a tone as much as not
-    floor: float = 0.002,  # ours: a text without a word of the tone scores .02
+    half: float = 0.5,  # ours: so high that the log of the score is nearly that of the share; at .1 it bends, and slopes with it
+    floor: float = 0.01,  # ours: a text without a word of the tone scores .02
 ) -> Lexicon:
     """A reader of the eight tones by the words of `tones.words`, or by lists of your own; words are single and lower-cased.
 
@@ -70,7 +70,7 @@ def lexicon(
     Raises UsageError unless 0 < floor < half, and for a word that stands in two lists or could never be found.
 
     >>> lexicon().probabilities(["thanks a lot", "see you there"])[:, 6].round(2).tolist()
-    [0.77, 0.02]
+    [0.41, 0.02]
     """
     lists = {tone: tuple(listed) for tone, listed in (tone_words() if words is None else words).items()}
     every = [word for listed in lists.values() for word in listed]

@@ -18,7 +18,7 @@ from sociolect.systems.studies.relationship_alignment import learn
 from sociolect.systems.studies.relationship_alignment.bounds import as_told, shuffled
 from sociolect.systems.studies.relationship_alignment.commenter import NOISE, commenter
 from sociolect.systems.studies.relationship_alignment.elicit import comment, conditions
-from sociolect.systems.studies.relationship_alignment.wordings import fact
+from sociolect.systems.studies.relationship_alignment.wordings import VARIABLES, fact
 from sociolect.workspace import Workspace
 
 PLANTED, WORDS = "scripted/commenter", "ngram/comments"
@@ -78,13 +78,22 @@ def asked(name: str, people: Replies, *, conditions: Sequence[str], seed: int, *
 
 
 def some(people: Replies, most: int, seed: int) -> Replies:
-    """At most so many pairs, whole posts in a drawn order: comparisons within posts need posts that stay together."""
+    """At most so many pairs, whole posts in a drawn order: comparisons within posts need posts that stay together.
+
+    Of posts, those come first on which most pairs tell anything about the two people: a prompt can tell no more.
+    """
     if people.height <= most:
         return people
     posts = people["post"].unique().sort()
     order = pl.DataFrame({"post": posts, "_u": substream(seed, "asked").random(len(posts))})
-    drawn = people.join(order, on="post", how="left", maintain_order="left").sort("_u", "item").head(most)
-    return frames.replies(drawn.sort("item").drop("_u"))
+    here = [c for c in VARIABLES if c in people.columns]
+    told = pl.any_horizontal(pl.col(c).is_not_null() for c in here) if here else pl.lit(value=True)
+    known = people.group_by("post").agg(_known=(told.mean() > 0.5))
+    drawn = people.join(order, on="post", how="left", maintain_order="left").join(
+        known, on="post", maintain_order="left"
+    )
+    drawn = drawn.sort("_known", "_u", "item", descending=[True, False, False]).head(most)
+    return frames.replies(drawn.sort("item").drop("_u", "_known"))
 
 
 def wanted(subsets: str, *, relation: Sequence[str], controls: bool) -> list[str]:

@@ -22,7 +22,7 @@ def _reader(s: Study, audited: bool) -> list[tuple[str, str]]:
     if audited:
         return []
     if s.planted:
-        return [("Planted words", "Tones are read by the very words that planted comments are made of: no reader of real comments is as good. The logarithm of a share of words bends strong reactions a little.")]  # fmt: skip
+        return [("Planted words", "Tones are read by the very words that planted comments are made of: no reader of real comments is as good.")]  # fmt: skip
     return [("The reader was not audited", "Nobody knows how well it reads these comments, or models' comments: name labelled ones with --audit before believing a slope.")]  # fmt: skip
 
 
