@@ -1,6 +1,6 @@
 """From tone scores to what is regressed: log tones with an offset, or the other forms of the sensitivity grid; ages in decades."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -27,15 +27,16 @@ def offsets(wide: pl.DataFrame) -> dict[str, float]:
     return {t: float(v) for t, v in least.items() if v is not None}
 
 
-def public(wide: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def public(wide: pl.DataFrame, *, extra: Sequence[str] = ()) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The wide table with every class of fewer than ten people emptied, and a count of these values (outcome, reason, count).
 
-    Nothing is said about fewer people, not even a slope. Where a class left over would tell the small one's number by
+    `extra` are further terms, or products of them; their classes are commenters'. Nothing is said about fewer people, not even a slope. Where a class left over would tell the small one's number by
     what is missing, that is the number of unknown ones, which others share.
     """
     emptied = []
-    for column, who in CLASSES.items():
-        if column not in wide.columns:
+    further = dict.fromkeys((part for term in extra for part in term.split(":")), "commenter")
+    for column, who in (further | CLASSES).items():
+        if column not in wide.columns or wide.schema[column].is_numeric():
             continue
         human = wide.filter(pl.col("source") == "human")
         people = human.group_by(column).agg(n=pl.col(who).n_unique(), rows=pl.len()).drop_nulls(column)

@@ -115,7 +115,7 @@ def run(
     asked = arms.some(people, most or at.asked, seed)
     conditions = arms.wanted(subsets, relation=relation, controls=controls)
     told = arms.all_comments(workspace, asked, names, conditions=conditions, seed=derive(seed, "ask"), **asking)
-    table, few = prepare.public(_scored(workspace, [people, *told], by))
+    table, few = prepare.public(_scored(workspace, [people, *told], by), extra=terms)
     sheet: list[Section] = []
     if audit_pairs and told:
         audit, sheet = audits.asked(

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm, rankdata
 
 from sociolect.errors import RefusedError, UsageError
-from sociolect.systems.studies.relationship_alignment.prepare import offsets, paired, prepared
+from sociolect.systems.studies.relationship_alignment.prepare import offsets, paired, prepared, public
 
 PEOPLE = pl.DataFrame({
     "speaker": list("abcd"), "source": ["human"] * 4, "condition": ["observed"] * 4, "item": list("1234"), "draw": [0] * 4,
@@ -68,3 +68,24 @@ def test_what_has_no_logarithm_is_refused() -> None:
         prepared(flat, eps=offsets(flat))
     with pytest.raises(UsageError, match="no form of tone 'lgo'; did you mean 'log'"):
         prepared(PEOPLE, eps={"funny": 0.1}, transform="lgo")
+
+
+def test_a_class_of_fewer_than_ten_people_is_emptied_in_every_arm_and_counted() -> None:
+    """Seven people who write fourteen comments are seven; a model's rows carry their class too."""
+    who = [f"p{i % 7}" for i in range(14)] + [f"q{i}" for i in range(26)]
+    human = pl.DataFrame({
+        "source": ["human"] * 40, "commenter": who, "poster": [f"r{i}" for i in range(40)],
+        "commenter_gender": ["other"] * 14 + ["woman"] * 26, "poster_gender": ["man"] * 40, "about": ["rare"] * 5 + ["often"] * 35,
+        "commenter_age": [30.0] * 40,
+    })  # fmt: skip
+    both = pl.concat([human, human.with_columns(source=pl.lit("model"))])
+    made, counts = public(both, extra=("about:closeness", "commenter_age"))
+    assert made["commenter_gender"].value_counts(sort=True).rows() == [("woman", 52), (None, 28)]
+    assert made["poster_gender"].null_count() == 0
+    assert made["about"].drop_nulls().unique().to_list() == ["often"]
+    assert made["commenter_age"].null_count() == 0  # a number is no class
+    assert sorted(counts.rows()) == [
+        ("emptied", "about of fewer than 10 people", 5),
+        ("emptied", "commenter_gender of fewer than 10 people", 14),
+    ]
+    assert public(both.filter(pl.col("commenter_gender") == "woman"))[1].height == 0
