@@ -185,7 +185,8 @@ def test_every_comment_is_accounted_for(made: Any) -> None:
     assert (lost["asked"] == lost.select(pl.sum_horizontal("answered", "refused", "empty", "unparsed")).to_series()).all()  # fmt: skip
     mine = lost.filter(pl.col("speaker") == MODEL)
     assert set(mine["asked"]) == {8000}
-    assert {"none", "all", "placebo", "false", "shuffled", "gender", "age", "closeness"} <= set(mine["condition"])
+    assert {"none", "all", "placebo", "false", "gender", "age", "closeness"} <= set(mine["condition"])
+    assert "shuffled" not in mine["condition"]  # nobody was asked: it is what was said on another post
     facts = dict(mine.select("condition", "facts").rows())
     assert (facts["none"], facts["closeness"], facts["all"], facts["placebo"], facts["false"]) == (0, 1, 5, 5, 5)
     counts = {(o, r): n for o, r, n in found["loading"].rows()}
@@ -227,7 +228,7 @@ def test_in_the_null_the_page_claims_no_effect_of_the_relation(
     claimed = dict(zip((c.id for c in card.claims), found["claims"]["same sign?"], strict=True))
     # people and the model mirror the post here too, so that they are alike; but not by who speaks to whom
     for claim in ("gain", "equal", "disclosure_close", "context_surprised", "context_insult"):
-        assert claimed[claim] in ("no", "undecided", "not measured"), claim
+        assert claimed[claim] in ("no", "undecided", "people's own reaction is not told from 0"), claim
     assert (found["gain"]["p_holm"] > 0.05).all()
     assert "relation moves nothing" in page.summary
     headline = {h.label: h.value for h in page.headlines}
