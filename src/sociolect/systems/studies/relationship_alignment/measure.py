@@ -98,7 +98,7 @@ def reader(
         )
     if by != "trained" and made.tables:
         given = " and ".join(f"--{name}" for name in made.tables)
-        raise UsageError(f"{given} is learnt from, and --reader {by} learns nothing: leave one of them out")
+        raise UsageError(f"--reader {by} learns nothing, and {given} is there to learn from: leave one of the two out")
     return lexicon() if by == "words" else made
 
 

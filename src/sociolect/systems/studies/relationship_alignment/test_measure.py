@@ -139,7 +139,7 @@ def test_posts_are_read_where_there_are_any() -> None:
 def test_readers_and_tables_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="learns from labelled tables: name one"):
         measure.reader("trained", goemotions=None, offmychest=None, labels=None, columns={}, seed=0)
-    with pytest.raises(UsageError, match="--offmychest is learnt from, and --reader words learns nothing"):
+    with pytest.raises(UsageError, match="--reader words learns nothing, and --offmychest is there to learn from"):
         measure.reader("words", goemotions=None, offmychest=tmp_path, labels=None, columns={}, seed=0)
     with pytest.raises(InputError, match="there is no file"):
         measure.schooling(trained(tmp_path / "nowhere.csv"))
