@@ -14,8 +14,10 @@ MANY = 0.1  # the change of every tone's beta beyond which the reader is suspect
 
 def cautions(s: Study, found: Mapping[str, pl.DataFrame], *, audited: bool) -> list[Section]:
     """The warnings of this run, most serious first."""
-    told = [*_reader(s, audited), *_likeness(s, found), *_models(s), *_fits(s, found)]
-    return [Section(title, text, level="warning") for title, text in told]
+    told: dict[str, list[str]] = {}  # what holds of several models is said under one title
+    for title, text in (*_reader(s, audited), *_likeness(s, found), *_models(s), *_fits(s, found)):
+        told.setdefault(title, []).append(text)
+    return [Section(title, "\n\n".join(texts), level="warning") for title, texts in told.items()]
 
 
 def _reader(s: Study, audited: bool) -> list[tuple[str, str]]:
