@@ -5,7 +5,8 @@ import pytest
 
 from sociolect.compare.fitted import Fitted
 from sociolect.compare.interval import FloatArray
-from sociolect.compare.reaction import Reaction, joint_covariance, reaction
+from sociolect.compare.jointly import jointly
+from sociolect.compare.reaction import Reaction, reaction
 from sociolect.errors import InputError, UsageError
 
 B = np.array([0.20, -0.15, 0.10, 0.05, -0.05, 0.25, -0.30, 0.10])
@@ -94,9 +95,9 @@ def paired(seed: int) -> tuple[FloatArray, Fitted, np.ndarray]:
     return x, fit, cluster
 
 
-def test_joint_covariance_holds_that_of_the_difference() -> None:
+def test_the_joint_covariance_of_two_outcomes_holds_that_of_their_difference() -> None:
     x, fit, cluster = paired(1)
-    joint = joint_covariance(x, fit, cluster)
+    joint = jointly(x, fit, cluster, 60).covariance
     # the least squares of model - human has the sandwich C_mm + C_hh - C_hm - C_mh, worked out here by hand
     bread = np.linalg.inv(x.T @ x)
     left = fit.residual[:, 1] - fit.residual[:, 0]
@@ -109,8 +110,7 @@ def test_joint_covariance_holds_that_of_the_difference() -> None:
     shuffled = Fitted(
         fit.beta, fit.covariance, fit.sigma2, fit.tau2, fit.deviance, fit.residual[at], fit.whitened[at], True
     )
-    np.testing.assert_allclose(joint_covariance(x[at], shuffled, 1000 - cluster[at]), joint, atol=1e-12)
-    np.testing.assert_allclose(joint_covariance(x, fit, cluster, small=False) * 60 / 59 * 299 / 297, joint)
+    np.testing.assert_allclose(jointly(x[at], shuffled, 59 - cluster[at], 60).covariance, joint, atol=1e-12)
 
 
 def test_refusals() -> None:
@@ -125,6 +125,3 @@ def test_refusals() -> None:
         reaction(np.ones(2), np.ones(2), human_covariance=eye, model_covariance=eye, metric=-eye)
     with pytest.raises(UsageError, match="a bound around 1"):
         reaction(np.ones(2), np.ones(2), human_covariance=eye, model_covariance=eye, metric=eye, bound=(-0.1, 0.1))
-    x, fit, cluster = paired(1)
-    with pytest.raises(InputError, match="300 cluster codes of 1 clusters"):
-        joint_covariance(x, fit, cluster * 0)

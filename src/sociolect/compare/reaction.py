@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sociolect.compare.equivalence import upper, verdicts
-from sociolect.compare.fitted import Fitted
-from sociolect.compare.interval import FloatArray, IntArray
+from sociolect.compare.interval import FloatArray
 from sociolect.errors import InputError, UsageError
 
 _SMALL = 1e-9
@@ -50,7 +49,7 @@ def reaction(
     `human` and `model` (q,) are the coefficients of the social block, `metric` (q, q) the covariance of its columns over
     rows, so that <a, b> = a' metric b is the covariance of two social components. Both products are less what noise
     alone puts into them: tr(metric cov(b_model, b_human)) and tr(metric cov(b_human)). `cross` (q, q) is
-    cov(b_human, b_model), rows human; none: independent samples (`joint_covariance` gives it for paired rows).
+    cov(b_human, b_model), rows human; none: independent samples (`compare.jointly` gives it for paired rows).
 
     Numerator - k denominator is a quadratic form of normal coefficients, so its variance is known for any k; the interval
     holds each k that it does not reject (Fieller 1954), with Student's t at `df` (clusters - 1). Where the denominator is
@@ -103,31 +102,6 @@ def reaction(
     return _ratio(
         above, below, v, naive=float(raw[0] / raw[1]) if raw[1] > 0 else np.nan, df=df, bound=bound, level=level
     )
-
-
-def joint_covariance(
-    x: FloatArray, fit: Fitted, cluster: IntArray, *, human: int = 0, model: int = 1, small: bool = True
-) -> FloatArray:
-    """The cluster-robust covariance (2p, 2p) of two outcomes' coefficients over one design, human first.
-
-    Blocks B_k (sum over clusters of s_k s_l') B_l, with s the sums of x * whitened in a cluster and B the model-based
-    covariance of the fit; the diagonal blocks are those of a fit alone. `small`: times G/(G-1) (n-1)/(n-p), CR1.
-    `cluster` (n,) are codes from 0.
-    """
-    n, p = x.shape
-    found, codes = np.unique(cluster, return_inverse=True)
-    if len(codes) != n or found.size < 2:
-        raise InputError(
-            f"{len(codes)} cluster codes of {found.size} clusters for {n} rows: one per row, of two or more, are due"
-        )
-    influence = []
-    for k in (human, model):
-        score = x * fit.whitened[:, [k]]
-        sums = np.stack([np.bincount(codes, score[:, j], minlength=found.size) for j in range(p)], axis=1)
-        influence.append(sums @ fit.covariance[k])
-    stacked = np.concatenate(influence, axis=1)
-    factor = found.size / (found.size - 1) * (n - 1) / (n - p) if small else 1.0
-    return np.asarray(factor * stacked.T @ stacked)
 
 
 def _moment(a: FloatArray, b: FloatArray, at: FloatArray, covariance: FloatArray) -> float:
