@@ -48,7 +48,11 @@ def aside(society: Society) -> dict[str, tuple[int, str]]:
         ("posts.csv", b"", "posts.csv is empty: it has no header and no rows"),
         ("posts.csv", b"id,who,body,to\n", "posts.csv has a header and no rows that can be read"),
         ("posts.csv", b"\n1,2\n", "begins with an empty line"),
-        ("posts.csv", gzip.compress(GOOD, mtime=0), "should hold text by its name, and holds gzip: rename it to posts.csv.gz"),
+        (
+            "posts.csv",
+            gzip.compress(GOOD, mtime=0),
+            "should hold text by its name, and holds gzip: rename it to posts.csv.gz",
+        ),
         ("posts.csv.gz", GOOD, "should hold gzip by its name, and holds text: rename it to posts.csv"),
         ("posts.csv", "id,who".encode("utf-16"), "holds UTF-16 text: convert it: iconv"),
         ("posts.csv", b"PK\x03\x04....", "holds a zip or spreadsheet file: unpack it, or export it as csv"),
