@@ -92,8 +92,9 @@ def clustered(
 
     Two arrays in `cluster` are crossed: V1 + V2 - V12, each with its own CR1 factor (Cameron, Gelbach and Miller 2011, doi
     10.1198/jbes.2010.07136); degrees are those it has over independent rows (`hotelling.two_way`), at most the smaller G - 1.
-    Where some combination of coefficients is left with less than a tenth of its variance in V1 + V2, or less than none, the covariance is V1 + V2, which is never too small (Davezies, D'Haultfoeuille and
-    Guyonvarch 2021, doi 10.1214/20-AOS1981; MacKinnon, Nielsen and Webb 2021, doi 10.1080/07350015.2019.1677473).
+    Where some combination of coefficients is left with less than a tenth of its variance in V1 + V2, or less than none, the
+    covariance is V1 + V2, which is never too small (Davezies, D'Haultfoeuille and Guyonvarch 2021, doi 10.1214/20-AOS1981;
+    MacKinnon, Nielsen and Webb 2021, doi 10.1080/07350015.2019.1677473).
 
     A coefficient that one cluster alone makes out (a category met in no other) has residuals that cancel there, so its error would
     come out too small: its covariances are nan.

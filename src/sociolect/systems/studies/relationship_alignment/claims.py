@@ -27,11 +27,11 @@ def table(claims: Sequence[Claim], found: Mapping[str, pl.DataFrame], *, weak: S
         here = _here(claim.id, found)
         rows.append(
             {
-                "claim": claim.what, "paper": claim.value, "here": here["estimate"], "low": here["low"], "high": here["high"],
+                "claim": claim.what, "paper": claim.value, "here": here["estimate"], "low": here["low"], "high": here["high"], "n": here.get("n"),
                 "same sign?": "weak reader, not judged" if {*ABOUT.get(claim.id, ())} & {*weak} else _same(claim.sign, here), "where": claim.where,
             }
         )  # fmt: skip
-    kinds = dict.fromkeys(("paper", "here", "low", "high"), pl.Float64)
+    kinds = dict.fromkeys(("paper", "here", "low", "high"), pl.Float64) | {"n": pl.Int64}
     return pl.DataFrame(rows, schema_overrides=kinds)
 
 
@@ -63,7 +63,10 @@ def _row(table: pl.DataFrame | None, *, adjusted: str = "", **where: str) -> Row
     if not rows.height:
         return NONE
     row = rows.row(0, named=True)
-    return {k: row[k] for k in ("estimate", "low", "high")} | {"family": row[adjusted] if adjusted else None}
+    return {k: row[k] for k in ("estimate", "low", "high")} | {
+        "family": row[adjusted] if adjusted else None,
+        "n": row.get("n"),
+    }
 
 
 def _gained(gain: pl.DataFrame | None) -> Row:
@@ -71,7 +74,7 @@ def _gained(gain: pl.DataFrame | None) -> Row:
     if gain is None or not gain.height:
         return NONE
     share = float((gain["p_holm"] <= 0.05).mean() or 0.0)  # type: ignore[arg-type]  # a mean of booleans
-    return NONE | {"estimate": share, "shown": share}
+    return NONE | {"estimate": share, "shown": share, "n": gain.height}
 
 
 def _equal(kappa: pl.DataFrame | None) -> Row:
@@ -83,7 +86,7 @@ def _equal(kappa: pl.DataFrame | None) -> Row:
         return NONE
     row = rows.row(0, named=True)
     said = {"equal": 1.0, "different but small": 1.0, "different": -1.0}.get(row["verdict"], 0.0)
-    return {k: row[k] for k in ("estimate", "low", "high")} | {"equal": said}
+    return {k: row[k] for k in ("estimate", "low", "high")} | {"equal": said, "n": row.get("n")}
 
 
 def _same(sign: str, here: Row) -> str:

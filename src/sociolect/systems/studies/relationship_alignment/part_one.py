@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from sociolect.errors import SociolectError
+from sociolect import frames
+from sociolect.errors import RefusedError, SociolectError
 from sociolect.report import plots
 from sociolect.report.content import Section
 from sociolect.systems.studies.relationship_alignment import people, prepare
@@ -23,7 +24,7 @@ def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
     fit = people.slopes(s.human, s.block)
     told = people.table(fit, s.block, arm="people")
     gained = people.gain(s.human, s.block)
-    split = people.within_between(s.human, s.block, arm="people")
+    split = _split(s)
     arms = [
         told,
         *(_arm(s, speaker, c) for speaker in s.speakers for c in ("none", "all") if c in s.conditions(speaker)),
@@ -43,6 +44,35 @@ def sections(s: Study) -> tuple[list[Section], dict[str, pl.DataFrame]]:
 
 
 RELATION = ("commenter_", "poster_", "both_men", "gap_", "closeness")
+
+
+def _split(s: Study) -> pl.DataFrame:
+    """Within and between posts: people, and the first model told nothing and all, where enough pairs were asked for a split."""
+    parts = [people.within_between(s.human, s.block, arm="people")]
+    first = s.speakers[0] if s.speakers else ""
+    for condition in [c for c in s.conditions(first) if c in ("none", "all")]:
+        rows = prepare.paired(s.table, first, condition)
+        try:
+            parts.append(people.within_between(rows, s.block, arm=f"{first}, {condition}", prefix="model "))
+        except RefusedError as error:
+            none = {
+                "measure": "all tones",
+                "contrast": "not fitted",
+                "arm": f"{first}, {condition}",
+                "method": f"not fitted: {error}",
+            }
+            parts.append(
+                frames.effects(
+                    pl.DataFrame(
+                        [none | {"n": rows.height} | dict.fromkeys(("estimate", "low", "high"))],
+                        schema_overrides=NUMBERS,
+                    )
+                )
+            )
+    return pl.concat(parts, how="diagonal")
+
+
+NUMBERS = {"n": pl.Int64} | dict.fromkeys(("estimate", "low", "high"), pl.Float64)
 
 
 def _dyads(s: Study) -> str:

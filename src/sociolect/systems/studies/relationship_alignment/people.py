@@ -83,9 +83,9 @@ def gain(rows: pl.DataFrame, block: Block) -> pl.DataFrame:
     return found.drop("p").join(tested, on="measure", how="left").join(r2, on="measure", how="left")
 
 
-def within_between(rows: pl.DataFrame, block: Block, *, arm: str) -> Effects:
+def within_between(rows: pl.DataFrame, block: Block, *, arm: str, prefix: str = "") -> Effects:
     """Every social term in two: how comments differ within a post, and between posts (Mundlak 1978)."""
-    return table(slopes(rows, block, split=True), block, arm=arm)
+    return table(slopes(rows, block, prefix=prefix, split=True), block, arm=arm)
 
 
 def _named(made: pl.DataFrame, arm: str) -> pl.DataFrame:

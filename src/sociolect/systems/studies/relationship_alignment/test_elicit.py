@@ -1,30 +1,25 @@
-"""Asking for comments: what each condition tells, what it keeps back, and what became of every reply."""
+"""Asking for comments: what each condition tells, and what it keeps back."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sociolect import frames, tones
-from sociolect.errors import InputError, RefusedError, UsageError
+from sociolect.errors import InputError, UsageError
 from sociolect.frames import Replies
-from sociolect.models.model import Chat, Model, streams
-from sociolect.models.scripted import REFUSAL, scripted
-from sociolect.systems.studies.relationship_alignment.bounds import as_told, ceiling, shuffled
+from sociolect.models.scripted import scripted
 from sociolect.systems.studies.relationship_alignment.elicit import CONTROLS, comment, conditions, prompts
-from sociolect.systems.studies.relationship_alignment.outcomes import echoed, outcomes
 from sociolect.systems.studies.relationship_alignment.wordings import (
     FACT,
     QUOTE,
     VARIABLES,
     _read,
-    echoes,
     fact,
     placebo,
     quoted,
@@ -66,24 +61,6 @@ def facts_of(prompt: str) -> list[str]:
     return [line.removeprefix(FACT) for line in prompt.splitlines() if line.startswith(FACT)]
 
 
-class Stream:
-    """Says its own stream, so that a test sees which draw it was; and notes with which decoding it was asked."""
-
-    name = "same/name"
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[int, float, float, int]] = []
-
-    def generate(
-        self, chats: Sequence[Chat], *, tokens: int = 256, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0
-    ) -> list[str]:
-        self.asked.append((tokens, temperature, top_p, seed))
-        return [f"drawn {s}" for s in streams(chats, seed)]
-
-    def logprobs(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
-        raise AssertionError("a comment is free text")
-
-
 # --- conditions
 
 
@@ -122,9 +99,9 @@ def test_richer_facts_and_controls_stand_beside_the_subsets() -> None:
         (lambda: prompts(people(), "all", template="fed"), "did you mean 'feed'"),
         (lambda: prompts(people(), "all", order="random"), "no order of facts"),
         (lambda: prompts(people(), "all", prompting="reasons"), "did you mean 'reason'"),
-        (lambda: comment({"m": Stream()}, people(), conditions=["all"], draws=0), "draws=0"),
+        (lambda: comment({"m": scripted("x")}, people(), conditions=["all"], draws=0), "draws=0"),
         (lambda: comment({}, people(), conditions=["all"]), "0 models"),
-        (lambda: comment({"m": Stream()}, people(), conditions=[]), "0 conditions"),
+        (lambda: comment({"m": scripted("x")}, people(), conditions=[]), "0 conditions"),
     ],
 )
 def test_what_nobody_knows_is_refused_with_the_nearest_name(call: Any, said: str) -> None:
@@ -289,209 +266,3 @@ def test_no_word_of_ours_is_a_word_of_a_tone() -> None:
         + [s for f in _read()["fact"] for s in (*f.get("placebo", []), *f["says"].values())]
     )
     assert not toned & set(re.findall(r"[a-z]+", ours.lower()))
-
-
-# --- comments
-
-
-def test_every_pair_draw_condition_and_model_once_with_one_decoding() -> None:
-    pairs, a, b = people(), Stream(), Stream()
-    said = comment(
-        {"a": a, "b": b}, pairs, conditions=["none", "all"], draws=2, tokens=60, temperature=0.7, top_p=0.9, seed=5
-    )
-    assert said.height == 2 * 2 * 2 * pairs.height
-    assert set(said["speaker"]) == {"a", "b"}  # two models of one name stay apart
-    assert set(said["community"]) == {"everyone"}
-    assert len({*a.asked, *b.asked}) == 1
-    assert a.asked[0][:3] == (60, 0.7, 0.9)
-    # draws differ; prompts of one post in `none` are the same, and so each has a draw of its own
-    assert said.filter(speaker="a", condition="none")["text"].n_unique() == 2 * pairs.height
-    # equal models answer alike: the speaker's name moves no draw
-    left, right = (said.filter(speaker=s).sort("item", "condition", "draw")["text"] for s in "ab")
-    assert left.equals(right)
-    riders = said.filter(speaker="a", condition="all", draw=1).join(pairs, on="item", suffix="_h")
-    assert riders.height == pairs.height
-    for column in ("post", "post_text", "commenter", "closeness", "commenter_age", "weight"):
-        assert riders[column].equals(riders[f"{column}_h"], null_equal=True)
-    assert set(said["length"]) == {2}
-
-
-def test_row_order_and_other_arms_change_no_byte() -> None:
-    pairs = people()
-    one = comment({"a": Stream()}, pairs, conditions=["gender"], seed=5)
-    two = comment(
-        {"z": Stream(), "a": Stream()}, frames.replies(pairs.reverse()), conditions=["none", "gender", "all"], seed=5
-    )
-    keys = ["item", "draw"]
-    again = two.filter(speaker="a", condition="gender").sort(keys)
-    assert again.select(one.columns).equals(one.sort(keys))
-
-
-def test_a_variant_is_named_and_stacks() -> None:
-    pairs, model = people(), {"a": Stream()}
-    plain = comment(model, pairs, conditions=["all"])
-    turned = comment(model, pairs, conditions=["all"], order="reversed", template="role")
-    thought = comment(model, pairs, conditions=["all"], prompting="reason")
-    both = frames.replies(pl.concat([plain, turned, thought]))
-    assert set(both["condition"]) == {"all", "all/role/reversed", "all/reason"}
-    assert set(both["context"]) == {"all"}
-
-
-@pytest.mark.parametrize(
-    ("raw", "text", "outcome"),
-    [
-        ("I think of them.\nCOMMENT: So glad for you!", "So glad for you!", "answered"),
-        ('Thoughts.\n**Comment:** "well done"', "well done", "answered"),
-        ("COMMENT: a draft\nno, better:\nCOMMENT: the last\none", "the last\none", "answered"),
-        ("I would say COMMENT: somewhere inside a line", None, "unparsed"),
-        ("only thoughts, cut short", None, "unparsed"),
-        ("thoughts\nCOMMENT:  ", None, "empty"),
-        ("  ", None, "empty"),
-        (REFUSAL, None, "refused"),
-        (f"thoughts\nCOMMENT: {REFUSAL}", None, "refused"),
-    ],
-)
-def test_of_a_thought_only_the_comment_is_kept(raw: str, text: str | None, outcome: str) -> None:
-    said = comment({"m": scripted([raw, raw])}, people(n=2), conditions=["none"], prompting="reason")
-    assert said["text"].unique().to_list() == [text]
-    assert said["outcome"].unique().to_list() == [outcome]
-    assert said["raw"].unique().to_list() == [raw]
-    assert "COMMENT:" in said["prompt"][0]
-    assert "Write only the comment." not in said["prompt"][0]
-
-
-def test_plain_replies_are_what_came_and_refusals_stay_counted() -> None:
-    pairs = people(n=4, posts=4)
-    lines = {0: "nice one here", 1: REFUSAL, 2: " ", 3: "COMMENT: yes"}
-    model = scripted(lambda chat: next(t for i, t in lines.items() if f"post number {i}" in chat[-1].text))
-    said = comment({"m": model}, pairs, conditions=["none"], draws=2)
-    counted = outcomes(said).row(0, named=True)
-    assert {k: counted[k] for k in ("asked", "answered", "refused", "empty", "unparsed")} == {
-        "asked": 8, "answered": 4, "refused": 2, "empty": 2, "unparsed": 0,
-    }  # fmt: skip
-    assert counted["length"] == 2.5  # (3 + 2) / 2
-    assert said.filter(outcome="refused")["text"].null_count() == 2
-    assert set(said.filter(outcome="refused")["raw"]) == {REFUSAL}
-
-
-# --- echoes
-
-
-def test_only_stated_facts_echo() -> None:
-    pairs = people(
-        n=2, posts=2, commenter_gender=["woman", "man"], commenter_age=[34.0, 61.0], closeness=["close", "stranger"]
-    )
-    lines = {
-        "As a woman I agree": {"gender": [True, False], "age": [False, False], "all": [True, False], "none": [False, False]},
-        "At thirty-four one knows": {"age": [True, False], "gender": [False, False], "placebo": [False, False]},
-        "61 is no age": {"age": [False, True], "closeness": [False, False], "false": [True, False]},
-        "my best friend": {"closeness": [True, False], "gender": [False, False]},
-        "womanly, 345 friendships": {"all": [False, False]},
-        "hello Stranger!": {"all": [False, True]},
-    }  # fmt: skip
-    for line, due in lines.items():
-        for condition, echo in due.items():
-            said = comment({"m": scripted(lambda _, line=line: line)}, pairs, conditions=[condition], draws=1)  # type: ignore[misc]  # a default binds the line
-            assert echoed(frames.replies(said.sort("item"))).to_list() == echo, (line, condition)
-            assert outcomes(said)["echoes"][0] == sum(echo) / 2
-    silent = comment({"m": scripted([" "])}, pairs, conditions=["all"], draws=1)
-    assert echoed(silent).to_list() == [None, None]
-    assert outcomes(silent)["echoes"].to_list() == [None]
-
-
-@pytest.mark.parametrize(
-    ("age", "words"),
-    [
-        ("9", ()), ("10", ("ten",)), ("19", ("nineteen",)), ("20", ("twenty",)), ("34", ("thirty four",)),
-        ("90", ("ninety",)), ("99", ("ninety nine",)), ("100", ()),
-    ],
-)  # fmt: skip
-def test_an_age_is_heard_in_figures_and_in_words(age: str, words: tuple[str, ...]) -> None:
-    assert echoes("poster_age", age) == (age, *words)
-
-
-def test_outcomes_are_of_replies_that_were_asked() -> None:
-    with pytest.raises(InputError, match="outcome, stated, facts, unknown is missing"):
-        outcomes(people())
-
-
-# --- floor and ceiling
-
-
-def words_of_posts(*, conditions: Sequence[str] = ("all",), n: int = 40, posts: int = 10) -> tuple[Replies, Replies]:
-    pairs = people(n=n, posts=posts)
-    number = re.compile(r"post number (\d+)")
-    model: Model = scripted(lambda chat: f"to {number.findall(chat[-1].text)[0]}")
-    return pairs, comment({"a": model, "b": model}, pairs, conditions=conditions)
-
-
-@given(n=st.integers(8, 40), posts=st.integers(2, 12), seed=st.integers(0, 5))
-@settings(max_examples=15)
-def test_shuffled_gives_every_pair_a_comment_for_another_post_each_once(n: int, posts: int, seed: int) -> None:
-    pairs, said = words_of_posts(n=n, posts=posts)
-    if n < 2 * -(-n // posts):
-        with pytest.raises(RefusedError, match="share one post"):
-            shuffled(said, seed=seed)
-        return
-    floor = shuffled(said, seed=seed)
-    assert floor.height == said.height
-    assert (floor["text"] != "to " + floor["post"].str.slice(1)).all()
-    for (_, _), part in floor.group_by("speaker", "draw"):
-        assert sorted(part["text_of"]) == sorted(pairs["item"])
-    home = dict(pairs.select("item", "post").iter_rows())
-    assert all(f"to {home[of][1:]}" == t for of, t in floor.select("text_of", "text").iter_rows())
-    assert floor.select("item", "text_of").n_unique() == n  # one exchange for all models and draws
-    mixed = frames.replies(said.sample(fraction=1.0, shuffle=True, seed=1))
-    order = ["speaker", "item", "draw"]
-    assert shuffled(mixed, seed=seed).sort(order).equals(floor.sort(order))
-    assert set(floor["condition"]) == {"shuffled"}
-
-
-def test_only_an_asked_condition_is_shuffled() -> None:
-    _, said = words_of_posts(conditions=("none", "gender"))
-    with pytest.raises(UsageError, match="'all', so .*there are: gender, none"):
-        shuffled(said)
-
-
-def test_as_told_gives_the_false_facts_their_place() -> None:
-    pairs, said = words_of_posts(conditions=("all", "false"))
-    told = as_told(said)
-    true = pairs.select("item", *VARIABLES)
-    kept, false = told.filter(condition="all"), told.filter(condition="false")
-    assert kept.select("item", *VARIABLES).unique().sort("item").equals(true.sort("item"), null_equal=True)
-    seen = false.select(pl.col("facts_of").alias("item"), *VARIABLES).unique().sort("item")
-    assert seen.equals(true.sort("item"), null_equal=True)
-    assert told.columns == said.columns
-    some = said.filter((pl.col("condition") == "false") & (pl.col("item") == "c000"))
-    with pytest.raises(InputError, match="pairs that are not here"):
-        as_told(frames.replies(some))
-
-
-def test_the_ceiling_pairs_two_people_of_a_kind_on_one_post() -> None:
-    pairs = people(
-        n=8, posts=1, speaker=["a", "b", "c", "a", "d", "e", "f", "g"],
-        commenter_gender=["woman"] * 4 + ["man"] * 4, commenter_age=[20.0, 25.0, 29.9, 22.0, 30.0, 44.5, 60.0, None],
-        closeness=["close"] * 8,
-    )  # fmt: skip
-    both, counts = ceiling(pairs, seed=1)
-    # women under 30: a, b, c and a again; men: 30 to 44 twice, 60 and older alone, one of no known age
-    assert both["category"].value_counts().sort("category").rows() == [
-        ("man x 30 to 44 x close", 1), ("woman x under 30 x close", 1),
-    ]  # fmt: skip
-    assert dict(counts.iter_rows()) == {
-        "paired": 4, "category unknown": 1, "same commenter again": 1, "nobody of the category to pair with": 2,
-    }  # fmt: skip
-    assert counts["count"].sum() == pairs.height
-    again, _ = ceiling(frames.replies(pairs.reverse()), seed=1)
-    assert again.equals(both)
-    with pytest.raises(UsageError, match="rising order"):
-        ceiling(pairs, bands=[45, 30])
-
-
-def test_nobody_stands_in_two_pairs_of_the_ceiling() -> None:
-    pairs = people(n=300, posts=3).with_columns(commenter_age=pl.lit(33.0))
-    both, counts = ceiling(frames.replies(pairs))
-    items = [*both["first"], *both["second"]]
-    assert len(set(items)) == len(items) == dict(counts.iter_rows())["paired"] > 20
-    named = dict(pairs.select("item", "commenter").iter_rows())
-    assert all(named[a] != named[b] for a, b in both.select("first", "second").iter_rows())
