@@ -37,5 +37,5 @@ def test_resolution_splits() -> None:
 
 def test_no_ties_is_refused() -> None:
     world = planted(people=60, communities=2, seed=1)
-    with pytest.raises(RefusedError, match="no communities can be found: 0 ties"):
+    with pytest.raises(RefusedError, match="no communities can be found: there is no tie"):
         louvain(replace(world, ties=frames.ties(frames.empty("ties"))))

@@ -1,6 +1,8 @@
 """Consensus: what several runs of a finder agree on."""
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from sociolect import frames
 from sociolect.errors import UsageError
-from sociolect.find.graph import Graph, chosen, graph, named
+from sociolect.find.graph import Graph, chosen, named, network_of
 from sociolect.find.quality import numbered, one_each, rand
 from sociolect.find.ties import folded
 from sociolect.frames import Members, Society, Ties
@@ -20,7 +22,7 @@ Labels = NDArray[np.int64]
 
 def consensus(
     finder: Callable[..., Members],
-    society: Society,
+    society: Society | Graph,
     *,
     seeds: int = 10,
     threshold: float = 0.5,
@@ -42,7 +44,8 @@ def consensus(
     person's community who were with that person; for a person alone, the share of runs alone. Runs that merge whole
     communities do not lower it; `find.structure` shows those.
 
-    Name in `kinds` the ties the finder takes, where it does not take all. Raises UsageError for fewer than two seeds
+    A network (`find.graph.graph`) may stand for the society: then nothing is read twice and seeds run side by side, which a million
+    ties call for. Name in `kinds` the ties the finder takes, where it does not take all. Raises UsageError for fewer than two seeds
     or a threshold outside 0 to 1, and what the finder raises.
 
     >>> from sociolect.find.leiden import leiden
@@ -54,15 +57,16 @@ def consensus(
     """
     if seeds < 2 or not 0 < threshold <= 1:
         raise UsageError(f"seeds={seeds}, threshold={threshold}: due are two seeds or more, and a threshold in (0, 1]")
-    society = replace(society, ties=chosen(society.ties, kinds))
-    net = graph(society.ties)
+    if isinstance(society, Society):
+        society = replace(society, ties=chosen(society.ties, kinds))
+    net = network_of(society, None if isinstance(society, Society) else kinds)
     first = runs = met = _runs(finder, society, net, seeds, derive(seed, "consensus", 0))
     share = _together(runs, net).mean(axis=0)
     for turn in range(1, rounds + 1):
         if ((share == 0) | (share == 1)).all():
             break
-        kept = _reweighed(society.ties, net, share, threshold, 1 / seeds)
-        runs = _runs(finder, replace(society, ties=kept), net, seeds, derive(seed, "consensus", turn))
+        kept = _reweighed(society, net, share, threshold, 1 / seeds)
+        runs = _runs(finder, kept, net, seeds, derive(seed, "consensus", turn))
         share = _together(runs, net).mean(axis=0)
         met = np.concatenate([runs, met])
     labels = max(met, key=lambda run: np.mean([alike(run, other) for other in first]))
@@ -71,9 +75,16 @@ def consensus(
     return frames.members(found.with_columns(stability))
 
 
-def _runs(finder: Callable[..., Members], society: Society, net: Graph, seeds: int, seed: int) -> Labels:
+def _runs(finder: Callable[..., Members], society: Society | Graph, net: Graph, seeds: int, seed: int) -> Labels:
     """The community numbers of each person (columns) in each run (rows), -1 where the finder left somebody out."""
-    return np.stack([labelled(finder(society, seed=derive(seed, i)), net.persons) for i in range(seeds)])
+
+    def run(i: int) -> Labels:
+        return labelled(finder(society, seed=derive(seed, i)), net.persons)
+
+    if isinstance(society, Society):
+        return np.stack([run(i) for i in range(seeds)])
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return np.stack(list(threads.map(run, range(seeds))))
 
 
 def labelled(members: Members, persons: pl.Series) -> Labels:
@@ -100,10 +111,13 @@ def by_pair(ties: Ties, net: Graph) -> pl.DataFrame:
     return rows.with_columns(pair).sort("pair", "kind")
 
 
-def _reweighed(ties: Ties, net: Graph, share: NDArray[np.float64], threshold: float, least: float) -> Ties:
+def _reweighed(
+    society: Society | Graph, net: Graph, share: NDArray[np.float64], threshold: float, least: float
+) -> Society | Graph:
     """The ties times the share of runs that keep their ends together, without those below the threshold."""
     keep = share >= threshold
-    worth = net.weight * np.maximum(share, least)
+    share = np.maximum(share, least)
+    worth = net.weight * share
     # a person about to lose every tie keeps the best one (Lancichinetti and Fortunato 2012, Methods)
     ends = np.concatenate([net.a, net.b])
     edge = np.tile(np.arange(net.a.size), 2)
@@ -111,10 +125,12 @@ def _reweighed(ties: Ties, net: Graph, share: NDArray[np.float64], threshold: fl
     first = np.unique(np.sort(ends), return_index=True)[1]
     lonely = np.bincount(ends, np.tile(keep, 2), minlength=net.persons.len()) == 0
     keep[best[first][lonely[np.unique(ends)]]] = True
-    rows = by_pair(ties, net)
+    if isinstance(society, Graph):
+        return Graph(net.persons, net.a[keep], net.b[keep], worth[keep])
+    rows = by_pair(society.ties, net)
     pair = rows["pair"].to_numpy()
-    part = rows.with_columns(weight=rows["weight"] * pl.Series(np.maximum(share, least)[pair]))
-    return frames.ties(part.filter(pl.Series(keep[pair])).drop("pair"))
+    part = rows.with_columns(weight=rows["weight"] * pl.Series(share[pair]))
+    return replace(society, ties=frames.ties(part.filter(pl.Series(keep[pair])).drop("pair")))
 
 
 def _stability(labels: Labels, runs: Labels) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple
 
@@ -11,8 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sociolect import frames
-from sociolect.errors import RefusedError, unknown
-from sociolect.frames import Members, Ties
+from sociolect.errors import RefusedError, UsageError, unknown
+from sociolect.find.scanned import scanned
+from sociolect.frames import Members, Society, Ties
 from sociolect.seeds import derive
 
 _LOCK = RLock()
@@ -42,28 +44,37 @@ def chosen(ties: Ties, kinds: str | Sequence[str] | None) -> Ties:
     return Ties(ties.filter(pl.col("kind").is_in(wanted)))
 
 
-def graph(ties: Ties, *, kinds: str | Sequence[str] | None = None) -> Graph:
+def graph(ties: Ties | pl.LazyFrame | Path, *, kinds: str | Sequence[str] | None = None) -> Graph:
     """The network of the ties: kinds and directions summed, one edge per pair, self ties dropped.
 
-    People and edges are sorted, and weights are summed in sorted order, so that row order changes no bit.
+    Ties are a frame, or a parquet file or lazy frame of any size with `source`, `target` and, where they have them, `kind`
+    and `weight` (see `scanned`): ten million rows take seconds and three gigabytes. People and edges are sorted, and weights
+    are summed in sorted order, so that row order changes no bit. Raises UsageError for a kind that no tie has, and what `scanned` raises.
 
     >>> t = {"source": ["b", "a", "c"], "target": ["a", "b", "c"], "kind": "reply", "weight": [1.0, 2.0, 9.0]}
     >>> g = graph(frames.ties(pl.DataFrame(t)))
     >>> g.persons.to_list(), g.weight.tolist()
     (['a', 'b'], [3.0])
     """
-    rows = chosen(ties, kinds).filter(pl.col("source") != pl.col("target"))
-    persons = pl.concat([rows["source"], rows["target"]]).unique().sort().alias("person")
+    rows = chosen(ties, kinds) if isinstance(ties, pl.DataFrame) else scanned(ties, kinds)
+    rows = rows.select("source", "target", "weight").filter(pl.col("source") != pl.col("target"))
+    persons = pl.concat([rows["source"].unique(), rows["target"].unique()]).unique().sort().alias("person")
     code = pl.Enum(persons)
-    source, target = (rows[side].cast(code).to_physical().to_numpy().astype(np.int64) for side in ("source", "target"))
-    key = np.minimum(source, target) * np.int64(max(persons.len(), 1)) + np.maximum(source, target)
+    source, target = (rows[side].cast(code).to_physical().to_numpy() for side in ("source", "target"))
     weight = rows["weight"].to_numpy()
-    order = np.lexsort((weight, key))
-    key, weight = key[order], weight[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    summed = np.add.reduceat(weight, first) if first.size else np.zeros(0)
-    a, b = np.divmod(key[first], max(persons.len(), 1))
-    return Graph(persons, a, b, summed)
+    del rows
+    from sociolect.find.kernels import pairs
+
+    return Graph(persons, *pairs.summed(source, target, weight, persons.len()))
+
+
+def network_of(society: Society | Graph, kinds: str | Sequence[str] | None = None) -> Graph:
+    """The network of a society's ties; a network stays what it is. Raises UsageError for kinds of what has none."""
+    if isinstance(society, Society):
+        return graph(society.ties, kinds=kinds)
+    if kinds is not None:
+        raise UsageError(f"kinds={kinds!r}: a network has its kinds summed; choose them in graph(ties, kinds=...)")
+    return society
 
 
 @contextmanager
@@ -82,22 +93,29 @@ def seeded(seed: int) -> Iterator[Any]:
             igraph.set_random_number_generator(random)
 
 
-def partition(ties: Ties, kinds: str | Sequence[str] | None, seed: int, way: Callable[[Any], Any]) -> Members:
+def found(net: Graph, way: Callable[[Graph], NDArray[np.int64]]) -> Members:
     """The communities that `way` finds in the network, named by size; people without a tie are no members.
 
     Raises RefusedError where there is no tie between two people.
     """
-    net = graph(ties, kinds=kinds)
     if not net.a.size:
         raise RefusedError(
-            f"no communities can be found: {ties.height} ties, none between two people; build some with "
-            "link(society, kinds=...), give a ties file, or take declared communities: declared(society, column=...)"
+            "no communities can be found: there is no tie between two people; build some with link(society, kinds=...), "
+            "give a ties file, or take declared communities: declared(society, column=...)"
         )
-    with seeded(seed) as igraph:
-        network = igraph.Graph(n=net.persons.len(), edges=np.column_stack([net.a, net.b]))
-        network.es["weight"] = net.weight
-        labels = np.asarray(way(network).membership, dtype=np.int64)
-    return named(labels, net.persons)
+    return named(way(net), net.persons)
+
+
+def partition(net: Graph, seed: int, way: Callable[[Any], Any]) -> Members:
+    """The communities that a way of igraph finds in the network, likewise; `way` takes its graph and gives its clustering."""
+
+    def labels(net: Graph) -> NDArray[np.int64]:
+        with seeded(seed) as igraph:
+            network = igraph.Graph(n=net.persons.len(), edges=np.column_stack([net.a, net.b]))
+            network.es["weight"] = net.weight
+            return np.asarray(way(network).membership, dtype=np.int64)
+
+    return found(net, labels)
 
 
 def named(labels: NDArray[np.int64], persons: pl.Series) -> Members:

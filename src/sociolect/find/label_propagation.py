@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sociolect.find.graph import partition
+from sociolect.find.graph import Graph, network_of, partition
 from sociolect.frames import Members, Society
 
 
-def label_propagation(society: Society, *, kinds: str | Sequence[str] | None = None, seed: int = 0) -> Members:
+def label_propagation(society: Society | Graph, *, kinds: str | Sequence[str] | None = None, seed: int = 0) -> Members:
     """Communities by label propagation over the ties of a society: undirected, weighted, kinds summed.
 
     It maximises nothing and knows no resolution, so it also finds communities that modularity is too coarse for; it
@@ -22,4 +22,6 @@ def label_propagation(society: Society, *, kinds: str | Sequence[str] | None = N
     >>> label_propagation(society)["community"].to_list()
     ['c00', 'c00', 'c00', 'c01', 'c01']
     """
-    return partition(society.ties, kinds, seed, lambda network: network.community_label_propagation(weights="weight"))
+    return partition(
+        network_of(society, kinds), seed, lambda network: network.community_label_propagation(weights="weight")
+    )

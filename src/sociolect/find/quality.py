@@ -11,6 +11,8 @@ from sociolect.errors import RefusedError
 from sociolect.find.graph import Graph, graph
 from sociolect.frames import Effects, Members, Ties
 
+_CELLS = 10_000_000  # of the table of two partitions: up to so many they are counted, beyond that sorted
+
 
 class Agreement(NamedTuple):
     """How alike two partitions are: the value, the people it rests on, and the people who are in one of them only."""
@@ -20,7 +22,7 @@ class Agreement(NamedTuple):
     left_out: int
 
 
-def quality(ties: Ties, members: Members, *, resolution: float = 1.0) -> Effects:
+def quality(ties: Ties | Graph, members: Members, *, resolution: float = 1.0) -> Effects:
     """Modularity and coverage of all communities, and size and conductance of each, as effects without intervals.
 
     Undirected, weighted, kinds summed, self ties apart. Only ties between two members count: `left_out` is how many
@@ -64,7 +66,7 @@ def quality(ties: Ties, members: Members, *, resolution: float = 1.0) -> Effects
     return frames.effects(frame.select(*frames.SHAPES["effects"].columns, "left_out"))
 
 
-def modularity(ties: Ties, members: Members, *, resolution: float = 1.0) -> float:
+def modularity(ties: Ties | Graph, members: Members, *, resolution: float = 1.0) -> float:
     """The modularity alone, as `quality` has it.
 
     >>> t = pl.DataFrame({"source": ["a", "c"], "target": ["b", "d"], "kind": "reply", "weight": 1.0})
@@ -168,7 +170,12 @@ def rand(x: NDArray[np.int64], y: NDArray[np.int64]) -> float:
 def _table(
     x: NDArray[np.int64], y: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    cells = np.unique(x * (int(y.max()) + 1) + y, return_counts=True)[1] if x.size else np.zeros(0, dtype=np.int64)
+    width = int(y.max()) + 1 if y.size else 0
+    if (int(x.max()) + 1 if x.size else 0) * width <= _CELLS:
+        cells = np.bincount(x * width + y)
+        cells = cells[cells > 0]
+    else:
+        cells = np.unique(x * width + y, return_counts=True)[1]
     return cells, np.bincount(x), np.bincount(y)
 
 
@@ -197,9 +204,9 @@ def _joined(a: Members, b: Members) -> tuple[NDArray[np.int64], NDArray[np.int64
     return x, y, a.height + b.height - 2 * both.height
 
 
-def _inside(ties: Ties, members: Members, names: pl.Series) -> tuple[Graph, NDArray[np.int64], int]:
+def _inside(ties: Ties | Graph, members: Members, names: pl.Series) -> tuple[Graph, NDArray[np.int64], int]:
     """The network between members, the community number of each of its people, and how many tied pairs stay out."""
-    whole = graph(ties)
+    whole = ties if isinstance(ties, Graph) else graph(ties)
     labels = numbered(members, whole.persons, names)
     keep = (labels[whole.a] >= 0) & (labels[whole.b] >= 0)
     if not keep.any():

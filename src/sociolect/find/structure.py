@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import overload
 
 import numpy as np
 import polars as pl
@@ -10,27 +11,31 @@ import polars as pl
 from sociolect import frames
 from sociolect.errors import UsageError
 from sociolect.find.consensus import alike, by_pair, labelled
-from sociolect.find.graph import chosen, graph, seeded
+from sociolect.find.graph import Graph, chosen, network_of, seeded
 from sociolect.find.quality import modularity
 from sociolect.frames import Effects, Members, Society
 from sociolect.seeds import derive, substream
 
 
-def null(society: Society, *, kinds: str | Sequence[str] | None = None, seed: int = 0) -> Society:
+@overload
+def null(society: Society, *, kinds: str | Sequence[str] | None = None, seed: int = 0) -> Society: ...
+@overload
+def null(society: Graph, *, kinds: None = None, seed: int = 0) -> Graph: ...
+def null(society: Society | Graph, *, kinds: str | Sequence[str] | None = None, seed: int = 0) -> Society | Graph:
     """The society with its ties rewired at random: everybody keeps as many tied partners, and no community is left.
 
     Ties are taken without direction, and ends are swapped between pairs of ties ten times per tie (the configuration
     model: Maslov and Sneppen 2002, doi 10.1126/science.1065103). The weights, and the kinds of a pair together, go to
-    the new pairs at random. People and posts stay, so posts no longer show these ties.
+    the new pairs at random. A network stays a network. People and posts stay, so posts no longer show these ties.
 
     >>> pairs = ["ab", "bc", "ca", "cd", "de", "ef", "fd"]
     >>> rows = [{"source": s, "target": t, "kind": "reply", "weight": 1.0} for s, t in pairs]
     >>> society = Society(frames.empty("people"), frames.empty("posts"), frames.ties(pl.DataFrame(rows)))
+    >>> from sociolect.find.graph import graph
     >>> [np.bincount(np.r_[g.a, g.b]).tolist() for g in (graph(society.ties), graph(null(society, seed=1).ties))]
     [[2, 2, 3, 3, 2, 2], [2, 2, 3, 3, 2, 2]]
     """
-    ties = chosen(society.ties, kinds)
-    net = graph(ties)
+    net = network_of(society, kinds)
     a, b = net.a, net.b
     if net.a.size > 1 and net.persons.len() > 3:  # fewer leave nothing to swap, and igraph refuses them
         with seeded(derive(seed, "null")) as igraph:
@@ -39,7 +44,9 @@ def null(society: Society, *, kinds: str | Sequence[str] | None = None, seed: in
         ends = np.sort(np.array(network.get_edgelist(), dtype=np.int64), axis=1)
         a, b = ends[np.lexsort((ends[:, 1], ends[:, 0]))].T
     place = substream(seed, "null", "weights").permutation(net.a.size)
-    rows = by_pair(ties, net)
+    if isinstance(society, Graph):
+        return Graph(net.persons, a, b, net.weight[np.argsort(place)])
+    rows = by_pair(chosen(society.ties, kinds), net)
     new = place[rows["pair"].to_numpy()]
     rewired = pl.DataFrame(
         {
@@ -53,7 +60,7 @@ def null(society: Society, *, kinds: str | Sequence[str] | None = None, seed: in
 
 
 def structure(
-    society: Society,
+    society: Society | Graph,
     finder: Callable[..., Members],
     *,
     seeds: int = 10,
@@ -80,7 +87,8 @@ def structure(
     """
     if seeds < 2 or nulls < 1:
         raise UsageError(f"seeds={seeds}, nulls={nulls}: due are two seeds or more, and one rewired network or more")
-    society = replace(society, ties=chosen(society.ties, kinds))
+    if isinstance(society, Society):
+        society = replace(society, ties=chosen(society.ties, kinds))
     of, among_seeds = _measured(finder, society, seeds, derive(seed, "structure"))
     rewired = [
         _measured(finder, null(society, seed=derive(seed, "rewired", i)), seeds, derive(seed, "structure", i))
@@ -97,7 +105,8 @@ def structure(
             (measure, "found", found, p, f"range over {len(found)}"),
             (measure, "rewired", without, None, f"range over {nulls}"),
         ]
-    n = graph(society.ties).persons.len()
+    n = network_of(society).persons.len()
+    people = society.people.height if isinstance(society, Society) else n
     return frames.effects(
         pl.DataFrame(
             [
@@ -110,7 +119,7 @@ def structure(
                     "n": n,
                     "p": p,
                     "method": method,
-                    "left_out": max(0, society.people.height - n),
+                    "left_out": max(0, people - n),
                 }
                 for measure, contrast, values, p, method in rows
             ],
@@ -136,11 +145,11 @@ def looks_random(effects: Effects, *, level: float = 0.05, agreement: float = 0.
 
 
 def _measured(
-    finder: Callable[..., Members], society: Society, seeds: int, seed: int
+    finder: Callable[..., Members], society: Society | Graph, seeds: int, seed: int
 ) -> tuple[list[float], list[float]]:
     """The modularity of each run, and the adjusted Rand index of each pair of runs."""
     found = [finder(society, seed=derive(seed, i)) for i in range(seeds)]
-    persons = graph(society.ties).persons
-    labels = [labelled(members, persons) for members in found]
+    net = network_of(society)
+    labels = [labelled(members, net.persons) for members in found]
     pairs = [alike(x, y) for x, y in combinations(labels, 2)]
-    return [modularity(society.ties, members) for members in found], pairs
+    return [modularity(net, members) for members in found], pairs
