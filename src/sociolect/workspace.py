@@ -34,6 +34,7 @@ LIBRARIES = (
     "scipy",
     "scikit-learn",
     "igraph",
+    "numba",
     "rapidfuzz",
     "torch",
     "transformers",
