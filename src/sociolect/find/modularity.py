@@ -34,14 +34,13 @@ def optimised(net: Graph, *, refine: bool, resolution: float = 1.0, iterations: 
     pull, heat = resolution / both, _HEAT * both / max(other.size, 1)
     labels = np.arange(n, dtype=np.int32)
     level: Any = (start, other, weight, degree)
-    best = kernels.quality(*level, labels, pull)
+    least = kernels.lost(*level, labels, pull)
     turn = 0
     while turn != iterations:
-        found = _iteration(level, labels.copy(), pull, heat, random, refine=refine)
-        reached = kernels.quality(*level, found, pull)
-        if reached < best:
+        found, loses = _iteration(level, labels.copy(), pull, heat, random, refine=refine)
+        if loses > least:
             break
-        gained, labels, best = reached - best, found, reached
+        gained, labels, least = least - loses, found, loses
         turn += 1
         if gained <= _ENOUGH * both:
             break
@@ -50,8 +49,8 @@ def optimised(net: Graph, *, refine: bool, resolution: float = 1.0, iterations: 
 
 def _iteration(
     level: Any, labels: npt.NDArray[np.int32], pull: float, heat: float, random: np.random.Generator, *, refine: bool
-) -> npt.NDArray[np.int32]:
-    """One way up through all levels, from the communities in `labels`."""
+) -> tuple[npt.NDArray[np.int32], float]:
+    """One way up through all levels, from the communities in `labels`; and what the communities found lose."""
     from sociolect.find.kernels import modularity as kernels
 
     place = None  # the node of this level that each person lies in
@@ -75,4 +74,5 @@ def _iteration(
         if not refine:
             home = np.arange(count, dtype=np.int32)
         labels = home
-    return labels if place is None else labels[place]
+    loses = float(kernels.lost(*level, labels, pull))
+    return labels if place is None else labels[place], loses
