@@ -1,7 +1,4 @@
 import gzip
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,25 +78,6 @@ def test_row_order_and_direction_change_nothing() -> None:
     for i in range(4):
         rows = world.ties.sample(fraction=1, shuffle=True, seed=i).rename({"source": "target", "target": "source"})
         assert leiden(replace(world, ties=frames.ties(rows)), seed=7).equals(due)
-
-
-SCRIPT = """
-from sociolect.find.consensus import consensus
-from sociolect.find.leiden import leiden
-from sociolect.load.planted import planted
-print(consensus(leiden, planted(people=150, communities=5, mixing=0.5, seed=2), seeds=3, seed=7).rows())
-"""
-
-
-def test_the_hash_seed_changes_nothing() -> None:
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", SCRIPT], env=os.environ | {"PYTHONHASHSEED": h}, capture_output=True, check=True
-        ).stdout
-        for h in ("1", "2")
-    ]
-    assert said[0] == said[1]
-    assert len(said[0]) > 1000
 
 
 def test_the_karate_club_reaches_the_exact_optimum() -> None:

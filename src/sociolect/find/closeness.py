@@ -1,4 +1,4 @@
-"""How close two people are: as they or others have declared it, or as their exchanges show."""
+"""How close two people are: as they or others have declared it, as their exchanges show, or as a network has it."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,19 +8,21 @@ import numpy.typing as npt
 import polars as pl
 
 from sociolect.errors import InputError, RefusedError, UsageError, unknown
+from sociolect.find.closeness_exchanges import Floats, before, classed, has_times, turned
+from sociolect.find.closeness_ties import tied_closeness
 from sociolect.frames import Society
 
 CLASSES = ("stranger", "not_close", "close")
+RULES = ("declared", "exchanges", "ties")
 _SHOWN = ("reply", "repost")
-Floats = npt.NDArray[np.float64]
 
 
 def closeness(
     society: Society,
     *,
-    rule: Literal["declared", "exchanges"] = "declared",
+    rule: Literal["declared", "exchanges", "ties"] = "declared",
     directed: bool = True,
-    kinds: str | Sequence[str] = ("reply", "repost"),
+    kinds: str | Sequence[str] | None = None,
     often: float = 3.0,  # ours: three each way is no accident
     some: float = 1.0,  # ours: one exchange and two people have met
     seen: int = 1,  # ours: who was never heard before may have talked elsewhere
@@ -39,10 +41,19 @@ def closeness(
     - stranger: both are 0, and each was heard before: `seen` earlier posts or more beside the comment and what it answers;
     - null otherwise, and `reason` says why: not heard before, no time, an exchange without a time, hardly (below `some`).
 
-    Replies and reposts are read off the posts; any other of `kinds` is taken from the given ties by weight, before the
-    comment where those have a time. Null is not stranger. Sorted by all of its keys.
-    Raises RefusedError where nothing is declared or nobody replies, InputError for classes that are none of the three or
-    contradict each other, UsageError for thresholds that cannot be.
+    Replies and reposts are read off the posts; any other of `kinds` (None: these two) is taken from the given ties by weight,
+    before the comment where those have a time.
+
+    `ties`: one row for each reply, out of the given directed ties of `kinds` (None: all but relation and declared), whose weights
+    are numbers of exchanges; posts are not counted. Classes as above, but **there is no time order**: the comment may itself be in
+    the ties, and they may be later. Where both ties and posts have a time, the ties before the comment count; one that has
+    begun but whose `last` exchange is not before it leaves null, `a tie that may be later`, and so does one without a time.
+    Stranger needs both people in the network, each with some tie; else null, `not in the network`. Where nobody replies
+    there is a row for every tied pair, both ways, without `post`.
+
+    Null is not stranger. Sorted by all of its keys.
+    Raises RefusedError where nothing is declared, nobody replies, or no directed tie is given, InputError for classes that are
+    none of the three or contradict each other and for times of ties that are none, UsageError for thresholds that cannot be.
 
     >>> import sociolect.frames as f
     >>> said = {"post": ["1", "2", "3", "4"], "person": ["a", "b", "a", "b"], "text": "hi", "thread": "1"}
@@ -53,8 +64,8 @@ def closeness(
     """
     if rule == "declared":
         return _declared(society, directed=directed)
-    if rule != "exchanges":
-        raise unknown("rule for closeness", rule, ("declared", "exchanges"))
+    if rule not in RULES:
+        raise unknown("rule for closeness", rule, RULES)
     faults = [
         f"{name} is {value}, not {due}"
         for name, value, fine, due in (
@@ -66,9 +77,10 @@ def closeness(
     ]
     if faults:
         raise UsageError("; ".join(faults))
-    return _exchanges(
-        society, kinds=[kinds] if isinstance(kinds, str) else list(kinds), often=often, some=some, seen=seen
-    )
+    wanted = [kinds] if isinstance(kinds, str) else kinds
+    if rule == "ties":
+        return tied_closeness(society, kinds=wanted, often=often, some=some)
+    return _exchanges(society, kinds=list(_SHOWN if wanted is None else wanted), often=often, some=some, seen=seen)
 
 
 def _declared(society: Society, *, directed: bool) -> pl.DataFrame:
@@ -90,21 +102,8 @@ def _declared(society: Society, *, directed: bool) -> pl.DataFrame:
 
 
 def _exchanges(society: Society, *, kinds: list[str], often: float, some: float, seen: int) -> pl.DataFrame:
-    posts = society.posts
-    timed = "time" in posts.columns and posts["time"].is_not_null().any()
-    if timed and not (posts.schema["time"].is_temporal() or posts.schema["time"].is_numeric()):
-        raise InputError(
-            f"column 'time' of the posts is {posts.schema['time']}, not a time: read it with table(time=...)"
-        )
-    made = posts.select(
-        "post", "person", "parent",
-        kind=pl.col("kind") if "kind" in posts.columns else pl.lit(None, pl.String),
-        time=pl.col("time").cast(pl.Int64) if timed else pl.lit(0, pl.Int64),
-    )  # fmt: skip
-    shown = made.with_columns(
-        kind=pl.when(pl.col("kind") == "repost").then(pl.lit("repost")).otherwise(pl.lit("reply"))
-    ).join(made.select(parent="post", target="person", parent_time="time"), on="parent", how="inner")
-    shown = shown.filter(pl.col("person") != pl.col("target")).rename({"person": "source"})
+    posts, timed = society.posts, has_times(society.posts)
+    made, shown = turned(posts)
     comments = shown.filter(kind="reply").sort("post")
     if not comments.height:
         raise RefusedError(
@@ -128,39 +127,7 @@ def _exchanges(society: Society, *, kinds: list[str], often: float, some: float,
     found = comments.select("source", "target", "post", "time").with_columns(
         given=pl.Series(mine), received=pl.Series(theirs), heard=pl.Series(heard), gap=pl.Series(gap)
     )
-    return _classed(found, often=often, some=some, seen=seen).sort("source", "target", "post")
-
-
-def _classed(found: pl.DataFrame, *, often: float, some: float, seen: int) -> pl.DataFrame:
-    """The class of each counted comment, or why it has none."""
-    strangers = (pl.col("given") == 0) & (pl.col("received") == 0)
-    close = (pl.col("given") >= often) & (pl.col("received") >= often)
-    met = pl.max_horizontal("given", "received") >= some
-    reason = (
-        pl.when(pl.col("time").is_null())
-        .then(pl.lit("no time"))
-        .when(close)
-        .then(None)
-        .when("gap")
-        .then(pl.lit("an exchange without a time"))
-        .when(met)
-        .then(None)
-        .when(~strangers)
-        .then(pl.lit("hardly"))
-        .when(pl.col("heard") < seen)
-        .then(pl.lit("not heard before"))
-    )
-    known = pl.when(close).then(pl.lit("close")).when(met).then(pl.lit("not_close")).otherwise(pl.lit("stranger"))
-    untimed = pl.col("time").is_null()
-    return (
-        found.with_columns(reason=reason)
-        .with_columns(
-            closeness=pl.when(pl.col("reason").is_null()).then(known),
-            given=pl.when(~untimed).then("given"),
-            received=pl.when(~untimed).then("received"),
-        )
-        .select("source", "target", "closeness", "post", "given", "received", "reason")
-    )
+    return classed(found, often=often, some=some, seen=seen).sort("source", "target", "post")
 
 
 def _answers(comments: pl.DataFrame, shown: pl.DataFrame) -> Floats:
@@ -177,36 +144,14 @@ def _told(
     """For each comment: what went forth and back before it, how often the less heard of the two was heard, and whether times lack."""
     there = comments.select("source", "target", "time")
     back = comments.select(source="target", target="source", time="time")
-    mine, gap = _before(events, there, timed=timed)
-    theirs, gap_back = _before(events, back, timed=timed)
+    mine, gap = before(events, there, timed=timed)
+    theirs, gap_back = before(events, back, timed=timed)
     posts = made.select(source="person", target="person", time="time", weight=pl.lit(1.0))
-    source, _ = _before(posts, there.with_columns(target="source"), timed=timed)
-    target, _ = _before(posts, back.with_columns(target="source"), timed=timed)
+    source, _ = before(posts, there.with_columns(target="source"), timed=timed)
+    target, _ = before(posts, back.with_columns(target="source"), timed=timed)
     if timed:
         answered = (comments["parent_time"] < comments["time"]).fill_null(value=False).to_numpy().astype(np.float64)
         heard = np.minimum(source, target - answered)
     else:
         heard = np.minimum(source, target) - 1.0  # the comment, and what it answers
     return mine, theirs, heard, gap | gap_back
-
-
-def _before(events: pl.DataFrame, asked: pl.DataFrame, *, timed: bool) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """The weight of the events of each asked pair before its time (of all where not `timed`), and whether some have no time.
-
-    One sorted key holds pair and time, so that a sum over a stretch of it is the difference of two running sums.
-    """
-    pair = ["source", "target"]
-    codes = asked.select(pair).unique(maintain_order=True).with_row_index("pair")
-    here = events.join(codes, on=pair, how="inner")
-    at = asked.join(codes, on=pair, how="left", maintain_order="left")["pair"].to_numpy().astype(np.int64)
-    gap = np.isin(at, here.filter(pl.col("time").is_null())["pair"].to_numpy())
-    here = here.drop_nulls("time")
-    moments = np.unique(here["time"].to_numpy())
-    width = len(moments) + 1
-    keys = here["pair"].to_numpy().astype(np.int64) * width + np.searchsorted(moments, here["time"].to_numpy())
-    order = np.lexsort((here["weight"].to_numpy(), keys))
-    keys, total = keys[order], np.concatenate([[0.0], np.cumsum(here["weight"].to_numpy()[order])])
-    upto = np.full(len(at), width)
-    if timed:
-        upto = np.searchsorted(moments, asked["time"].fill_null(0).to_numpy())
-    return total[np.searchsorted(keys, at * width + upto)] - total[np.searchsorted(keys, at * width)], gap

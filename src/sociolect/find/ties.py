@@ -1,6 +1,6 @@
 """Ties: who is tied to whom, out of what they said to one another."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,10 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.errors import RefusedError, UsageError, unknown
+from sociolect.find.ties_shown import KINDS, added_up, answers, asked, is_repost, mentions, shared, summed, wanted
 from sociolect.frames import Society, Ties
 
-KINDS = ("reply", "repost", "mention", "co-thread")
 TIE = ["source", "target", "kind", "weight"]
-_PAIRS_AT_ONCE = 2_000_000  # keeps the co-thread pairs in memory to some tens of megabytes
 
 
 def ties(
@@ -45,23 +44,20 @@ def ties(
     >>> ties(society).rows()
     [('a', 'b', 'reply', 2.0)]
     """
-    kinds = _wanted(kind)
-    for name in kinds:
-        if name not in KINDS:
-            raise unknown("kind of tie that posts show", name, KINDS)
-    if directed and "co-thread" in kinds:
-        raise UsageError("co-thread ties have no direction; take directed=False, or leave co-thread out")
-    posts = _within(society.posts, window, "posts")
-    reposts = pl.col("kind").eq_missing("repost") if "kind" in posts.columns else pl.lit(False)
+    kinds = asked(kind, directed=directed)
+    posts = within(society.posts, window, "posts")
+    reposts = is_repost(posts.columns)
     own = posts.filter(~reposts)
     parts = [frames.empty("ties")]
     for name in kinds:
         if name == "reply":
-            found = _to_parents(own, society)
+            # the parent is looked up among all posts: it may be older than the window
+            found = _counted(answers(own, society.posts))
         elif name == "repost":
-            found = _to_parents(posts.filter(reposts), society)
+            found = _counted(answers(posts.filter(reposts), society.posts))
         elif name == "mention":
-            found = _mentions(own, society)
+            known = pl.concat([society.people["person"], society.posts["person"]]).unique()
+            found = _counted(mentions(own, known))
         else:
             found = _co_thread(own, co_thread_limit)
         parts.append(folded(found.with_columns(kind=pl.lit(name)), directed=directed))
@@ -87,17 +83,17 @@ def link(
     >>> link(Society(frames.empty("people"), frames.empty("posts"), given), ["follow", "reply"]).rows()
     [('a', 'b', 'follow', 2.0)]
     """
-    wanted = _wanted(kinds)
+    names = wanted(kinds)
     here = set(society.ties["kind"].unique())
-    for name in wanted:
+    for name in names:
         if name not in here and name not in KINDS:
             raise unknown("kind of tie", name, {*here, *KINDS})
-    given = society.ties.filter(pl.col("kind").is_in(wanted))
+    given = society.ties.filter(pl.col("kind").is_in(names))
     if given.height:
-        given = _within(given, window, "given ties")
+        given = within(given, window, "given ties")
     built = ties(
         society,
-        kind=[name for name in wanted if name not in here],
+        kind=[name for name in names if name not in here],
         directed=directed,
         window=window,
         co_thread_limit=co_thread_limit,
@@ -117,11 +113,14 @@ def among(ties: Ties, persons: Iterable[str]) -> Ties:
     return Ties(ties.filter(pl.col("source").is_in(known) & pl.col("target").is_in(known)))
 
 
-def _wanted(kinds: str | Sequence[str]) -> list[str]:
-    return [kinds] if isinstance(kinds, str) else list(dict.fromkeys(kinds))
+def within(frame: pl.DataFrame, window: tuple[Any, Any] | None, what: str) -> pl.DataFrame:
+    """The rows with start <= time < end; all of them where there is no window.
 
+    Raises RefusedError for a frame without a column `time`, UsageError for a window that is no time of its type.
 
-def _within(frame: pl.DataFrame, window: tuple[Any, Any] | None, what: str) -> pl.DataFrame:
+    >>> within(pl.DataFrame({"time": [1, 2, 3, None]}), (2, None), "posts")["time"].to_list()
+    [2, 3]
+    """
     if window is None:
         return frame
     if "time" not in frame.columns:
@@ -156,7 +155,7 @@ def _moment(side: Any, dtype: pl.DataType) -> Any:
 def folded(rows: pl.DataFrame, *, directed: bool) -> pl.DataFrame:
     """Ties with the rows of one pair and kind summed, self ties dropped; undirected where not `directed`.
 
-    Summed in sorted order, so that no bit of a sum depends on the order of the rows.
+    Sorted, and summed in sorted order, so that no bit of a sum depends on the order of the rows, or on the pairs beside.
 
     >>> t = pl.DataFrame({"source": ["b", "a"], "target": ["a", "b"], "kind": "reply", "weight": [1.0, 2.0]})
     >>> folded(t, directed=False).rows()
@@ -169,74 +168,25 @@ def folded(rows: pl.DataFrame, *, directed: bool) -> pl.DataFrame:
             source=pl.when(source < target).then(source).otherwise(target),
             target=pl.when(source < target).then(target).otherwise(source),
         )
-    summed = rows.sort("weight").group_by("source", "target", "kind", maintain_order=True).agg(pl.col("weight").sum())
-    return summed.select(TIE)
+    rows = rows.select(TIE).sort(TIE)
+    same = (pl.col(column) == pl.col(column).shift() for column in TIE[:3])
+    first = np.flatnonzero(~rows.select(pl.all_horizontal(same).fill_null(value=False)).to_series().to_numpy())
+    # not a sum by group_by: it adds in an order that depends on how many rows are beside the group
+    weight = pl.Series("weight", added_up(rows["weight"].to_numpy(), first))
+    return rows[first].with_columns(weight)
 
 
 def _counted(pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs.group_by("source", "target").agg(weight=pl.len().cast(pl.Float64))
 
 
-def _to_parents(posts: pl.DataFrame, society: Society) -> pl.DataFrame:
-    # the parent is looked up among all posts: it may be older than the window
-    parents = society.posts.select(parent="post", target="person")
-    said = posts.select("parent", source="person").drop_nulls("parent")
-    return _counted(said.join(parents, on="parent", how="inner").select("source", "target"))
-
-
-def _mentions(posts: pl.DataFrame, society: Society) -> pl.DataFrame:
-    # \B: no letter before the @, so an e-mail address mentions nobody
-    said = (
-        posts.filter(pl.col("text").str.contains("@", literal=True))
-        .select("post", source="person", name=pl.col("text").str.extract_all(r"\B@[^\s@]+").list.unique())
-        .filter(pl.col("name").list.len() > 0)
-        .explode("name")
-    )
-    known = pl.concat([society.people["person"], society.posts["person"]]).unique().implode()
-    # an id may hold almost any sign, so the longest reading that is somebody wins: the whole, less one sign at its end,
-    # less all signs there, and up to the first sign that ids seldom hold (@p1's)
-    bare = pl.col("name").str.strip_prefix("@")
-    readings = [
-        bare,
-        bare.str.replace(r"[^\p{L}\p{N}_]$", ""),
-        bare.str.replace(r"[^\p{L}\p{N}_]+$", ""),
-        bare.str.extract(r"^([\w./-]*\w)"),
-    ]
-    people = [pl.when(reading.is_in(known)).then(reading) for reading in readings]
-    names = said.select("name").unique().with_columns(target=pl.coalesce(people)).drop_nulls()
-    return _counted(said.join(names, on="name").unique(["post", "target"]))
-
-
 def _co_thread(posts: pl.DataFrame, limit: int) -> pl.DataFrame:
-    wrote = posts.select("thread", "person").unique().with_columns(k=pl.len().over("thread"))
-    persons = wrote["person"].unique().sort()
-    wrote = wrote.filter(pl.col("k").is_between(2, limit)).sort("k", "thread")
-    parts = [counts.with_columns(k=pl.lit(k)) for k, counts in _pairs(wrote, persons)]
+    persons = posts["person"].unique().sort()
+    number = pl.col("person").cast(pl.Enum(persons)).to_physical()
+    parts = list(shared(posts.select("thread", number), n := persons.len(), limit))
     if not parts:
-        return pl.DataFrame(
-            schema={c: pl.Float64 if c == "weight" else pl.String for c in ("source", "target", "weight")}
-        )
-    # whole counts first, then one sum in the order of k: exact whatever the order of the threads
-    summed = (
-        pl.concat(parts)
-        .sort("k")
-        .group_by("pair", maintain_order=True)
-        .agg(weight=(pl.col("count") / (pl.col("k") - 1)).sum())
+        return frames.empty("ties").select("source", "target", "weight")
+    found = summed(pl.concat(parts))
+    return found.select(
+        source=persons.gather(found["pair"] // n), target=persons.gather(found["pair"] % n), weight="weight"
     )
-    n = persons.len()
-    return summed.select(
-        source=persons.gather(summed["pair"] // n), target=persons.gather(summed["pair"] % n), weight=summed["weight"]
-    )
-
-
-def _pairs(wrote: pl.DataFrame, persons: pl.Series) -> Iterator[tuple[int, pl.DataFrame]]:
-    """For each size k of a thread, how many threads of that size each pair shares."""
-    for (k,), block in wrote.group_by("k", maintain_order=True):
-        codes = block["person"].cast(pl.Enum(persons)).to_physical().to_numpy().astype(np.int64).reshape(-1, int(k))
-        i, j = np.triu_indices(int(k), 1)
-        counts = []
-        for at in range(0, len(codes), step := max(1, _PAIRS_AT_ONCE // i.size)):
-            a, b = codes[at : at + step, i].ravel(), codes[at : at + step, j].ravel()
-            pair = pl.Series("pair", np.minimum(a, b) * persons.len() + np.maximum(a, b))
-            counts.append(pair.to_frame().group_by("pair").agg(count=pl.len().cast(pl.Int64)))
-        yield int(k), pl.concat(counts).group_by("pair").agg(pl.col("count").sum())

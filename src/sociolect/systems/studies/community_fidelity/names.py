@@ -8,30 +8,17 @@ import polars as pl
 
 from sociolect import text
 from sociolect.errors import RefusedError
+from sociolect.find.words import LEAST, WORDS, exemplars, typical, used
 from sociolect.frames import Members, Posts
 from sociolect.measure.duplicates import near_duplicates
 from sociolect.models.model import Model, user
 from sociolect.models.open import open_model
 from sociolect.report.content import Page, Section
 from sociolect.seeds import substream
-from sociolect.systems.studies.community_fidelity.find import LEAST
 from sociolect.systems.studies.community_fidelity.load import by_members
 
 SAMPLE, RESAMPLES = 200, 5  # [paper] 200 posts a cluster; dossier: five resamples
 SHOWN = 30  # ours: the largest clusters; a person reads no more
-WORDS = 8
-
-
-def keywords(posts: Posts, members: Members, *, most: int = WORDS, prior: float = 500.0) -> pl.DataFrame:
-    """Each community's most typical words with the z-score of their log-odds (columns community, word, z, uses).
-
-    The log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008, eqs. 16, 20, 22): a community
-    against all others, the pooled word shares times `prior` as pseudo-counts. A word of fewer than ten people of the
-    community is not told.
-    """
-    counts = _counts(posts, members)
-    told = counts.filter(pl.col("people") >= LEAST).select("community", "word")
-    return _typical(counts.drop("people"), told, most=most, prior=prior)
 
 
 def suggestions(posts: Posts, members: Members, *, namer: Model | None = None, seed: int = 0) -> pl.DataFrame:
@@ -46,16 +33,16 @@ def suggestions(posts: Posts, members: Members, *, namer: Model | None = None, s
     sizes = said.group_by("community").agg(people=pl.col("person").n_unique(), posts=pl.len())
     sizes = sizes.filter(pl.col("people") >= LEAST).sort("posts", "community", descending=[True, False]).head(SHOWN)
     known = sizes["community"].to_list()
-    counts = _counts(posts, members)
+    counts = used(by_members(posts, members), people=True)
     told = counts.filter(pl.col("people") >= LEAST).select("community", "word")
-    whole = _typical(counts.drop("people"), told, most=WORDS, prior=500.0)
+    whole = typical(counts.drop("people"), told, most=WORDS, prior=500.0)
     inside = said.filter(pl.col("community").is_in(known))
     tops, samples = [], []
     for k in range(RESAMPLES):
         drawn = inside.with_columns(u=substream(seed, "names", k).random(inside.height))
         drawn = drawn.filter(pl.col("u").rank("ordinal").over("community") <= SAMPLE)
         samples.append(drawn)
-        tops.append(_words(_typical(_used(drawn), told, most=WORDS, prior=500.0)))
+        tops.append(_words(typical(used(drawn), told, most=WORDS, prior=500.0)))
     rows = []
     for community in known:
         texts = samples[0].filter(community=community)["text"].to_list()
@@ -71,30 +58,6 @@ def suggestions(posts: Posts, members: Members, *, namer: Model | None = None, s
     )
     said_of = _summaries(namer, samples[0], known, seed) if namer else [None] * len(known)
     return table.with_columns(summary=pl.Series(said_of, dtype=pl.String))
-
-
-def exemplars(posts: Posts, members: Members, *, most: int = 3) -> pl.DataFrame:
-    """The posts that hold most of their community's typical words, each by another person (community, speaker, text).
-
-    Only of communities with ten people or more, so that a quote does not point at anyone.
-    """
-    said = by_members(posts, members)
-    enough = said.group_by("community").agg(n=pl.col("person").n_unique()).filter(pl.col("n") >= LEAST)
-    words = keywords(posts, members, most=4 * WORDS).select("community", "word", "z")
-    held = said.join(enough, on="community", how="semi").select(
-        "community", "person", "post", "text",
-        word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD).list.unique(),
-        size=text.key(pl.col("text")).str.split(" ").list.len(),
-    )  # fmt: skip
-    worth = (
-        held.explode("word").join(words, on=["community", "word"])
-        .group_by("community", "person", "post", "text", "size").agg(pl.col("z").sum())
-        .with_columns(worth=pl.col("z") / pl.col("size").sqrt())  # long posts hold more words of any kind
-        .sort("community", "worth", "post", descending=[False, True, False])
-    )  # fmt: skip
-    best = worth.unique(["community", "person"], keep="first", maintain_order=True)
-    chosen = best.group_by("community", maintain_order=True).head(most)
-    return chosen.select("community", "text", speaker=pl.lit("typical post"))
 
 
 def proposal(table: pl.DataFrame) -> str:
@@ -145,31 +108,6 @@ def decided(before: Members, after: Members, why: str) -> pl.DataFrame:
     few = pl.col("people") < LEAST
     shown = counted.sort("people", "cluster", descending=[True, False])
     return shown.select("cluster", people=pl.when(~few).then("people"), community="community", why=pl.lit(why))
-
-
-def _typical(counts: pl.DataFrame, told: pl.DataFrame, *, most: int, prior: float) -> pl.DataFrame:
-    total = counts.group_by("word").agg(pl.col("uses").sum().alias("all"))
-    n, sizes = counts["uses"].sum(), counts.group_by("community").agg(pl.col("uses").sum().alias("size"))
-    a = pl.col("all") / n * prior
-    inside, outside = pl.col("uses") + a, pl.col("all") - pl.col("uses") + a
-    rest = n - pl.col("size") + prior
-    odds = (inside / (pl.col("size") + prior - inside)).log() - (outside / (rest - outside)).log()
-    z = odds / (1 / inside + 1 / outside).sqrt()
-    shown = counts.join(told, on=["community", "word"], how="semi").join(total, on="word").join(sizes, on="community")
-    scored = shown.select("community", "word", z=z, uses="uses")
-    ordered = scored.sort("community", "z", "word", descending=[False, True, False])
-    return ordered.group_by("community", maintain_order=True).head(most)
-
-
-def _counts(posts: Posts, members: Members) -> pl.DataFrame:
-    """How often, and by how many people, each word is used in each community."""
-    return _used(by_members(posts, members), people=True)
-
-
-def _used(said: pl.DataFrame, *, people: bool = False) -> pl.DataFrame:
-    words = said.select("community", "person", word=pl.col("text").str.to_lowercase().str.extract_all(text.WORD))
-    counted = {"uses": pl.len().cast(pl.Float64), **({"people": pl.col("person").n_unique()} if people else {})}
-    return words.explode("word").drop_nulls().group_by("community", "word").agg(**counted).sort("community", "word")
 
 
 def _words(typical: pl.DataFrame) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from sociolect.compare.profiles import profiles
 from sociolect.compare.shares import shares
 from sociolect.elicit.human import human
 from sociolect.errors import InputError
+from sociolect.find.words import keywords
 from sociolect.frames import Members, Posts
 from sociolect.load.planted import topics as planted_topics
 from sociolect.measure.duplicates import duplicates
@@ -260,7 +261,7 @@ def run(
     shown = compare.told(more, ("distances", "preference", "label_agreement", "harm"))
     effects = frames.effects(pl.concat([origin, *([near] if near is not None else []), shown], how="diagonal"))
     found = Findings(
-        society, members, everyone, sizes, structure, log, leaked, about, names.keywords(train, members),
+        society, members, everyone, sizes, structure, log, leaked, about, keywords(train, members),
         elicit.attrition(known), copied, kept, scores, tones, origin, bounded, near, moods,
         compare.claims(card_of("community_fidelity").claims, effects, communities=len(chain.communities)),
     )  # fmt: skip

@@ -79,14 +79,6 @@ def test_a_sensitive_study_quotes_no_post_and_sends_none_away(tmp_path: Path) ->
         names.asked(tmp_path, posts, members, namer="openai/gpt-any", sensitive=True, seed=1)
 
 
-def test_exemplars_hold_typical_words_each_by_another_person() -> None:
-    birds = [f"the kestrel flew over the field near us today {i}" for i in range(12)]
-    plain = [f"we had tea and talked about nothing much at all {i}" for i in range(12)]
-    found = names.exemplars(*crowd(birds=[*birds, *plain], others=[*plain, *plain]))
-    assert found.filter(community="birds")["text"].str.contains("kestrel").all()
-    assert names.exemplars(*crowd(few=birds[:9], many=plain))["community"].unique().to_list() == ["many"]
-
-
 def test_a_namer_reads_the_posts_and_its_sentence_stands_beside_them() -> None:
     model = scripted(lambda chat: "People who buy fruit." if "fruit" in chat[-1].text else "People who sell cars.")
     table = names.suggestions(*both(), namer=model, seed=1)

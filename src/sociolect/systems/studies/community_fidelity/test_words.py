@@ -1,14 +1,13 @@
-"""Cleaning, typical words and topics: counts that add up, planted words found, none in the null."""
+"""Cleaning and topics: counts that add up, and no topic that one community owns."""
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sociolect import frames
-from sociolect.find.declared import declared
+from sociolect.find.words import keywords
 from sociolect.frames import Members, Posts
-from sociolect.load.planted import planted
-from sociolect.systems.studies.community_fidelity import find, names
+from sociolect.systems.studies.community_fidelity import find
 from sociolect.systems.studies.community_fidelity.load import cleaned, drawn
 
 
@@ -22,29 +21,6 @@ def posted(texts: list[str], **columns: list[str | None]) -> Posts:
 
 def bind(names: dict[str, str]) -> Members:
     return frames.members(pl.DataFrame({"person": list(names), "community": list(names.values())}))
-
-
-# words
-
-
-def test_typical_words_are_the_planted_ones() -> None:
-    rest = "we had tea and talked about nothing much today"
-    texts = [f"{rest} {word} {n}" for word in ("kestrel", "gneiss") for n in range(20)]
-    people = {f"{i:02}": "birds" if i < 20 else "rocks" for i in range(40)}
-    found = names.keywords(posted(texts), bind(people), most=1)
-    assert found.select("community", "word", "uses").rows() == [("birds", "kestrel", 20.0), ("rocks", "gneiss", 20.0)]
-
-
-def test_no_word_is_typical_in_a_null_society() -> None:
-    society = planted(people=400, communities=4, null=True, habit=0.0, seed=3)
-    said = frames.posts(society.posts.filter(pl.col("kind") == "post"))
-    assert names.keywords(said, declared(society, column="planted"), most=10**6)["z"].abs().to_numpy().max() < 4.5
-
-
-def test_a_word_of_fewer_than_ten_people_is_not_typical() -> None:
-    texts = [f"we talk of tea {'zebrafish ' * 9 if i == 3 else ''}today" for i in range(24)]
-    people = {f"{i:02}": "red" if i < 12 else "blue" for i in range(24)}
-    assert "zebrafish" not in names.keywords(posted(texts), bind(people), most=3)["word"]
 
 
 def test_a_word_of_one_community_is_never_a_topic() -> None:
@@ -100,6 +76,6 @@ def test_a_community_that_posts_declare_is_not_taken_for_the_one_that_was_found(
     said = posted(texts, community=["declared"] * 60)
     found = bind({f"{i:02}": "red" if i < 30 else "blue" for i in range(60)})
     assert set(drawn(said, found, most=99)["community"]) == {"red", "blue"}
-    assert set(names.keywords(said, found)["community"]) == {"red", "blue"}
+    assert set(keywords(said, found)["community"]) == {"red", "blue"}
     spoken = said.with_columns(side=pl.Series(["train", "judge", "reference"] * 20))
     assert set(find.chosen(found, spoken, only=(), most=6)[1]["community"]) == {"red", "blue"}

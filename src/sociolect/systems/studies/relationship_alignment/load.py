@@ -16,6 +16,7 @@ from sociolect.load.dialogre import dialogre
 from sociolect.load.planted_pairs import planted_pairs
 from sociolect.load.table import table
 from sociolect.systems.studies.relationship_alignment.elicit import EVERYONE
+from sociolect.systems.studies.relationship_alignment.network import riders, within
 from sociolect.workspace import Workspace
 
 POSTS = ("post", "person", "text", "thread", "time", "kind", "topic", "parent", "scope")
@@ -78,18 +79,30 @@ def society_of(
     return workspace.society("load", planted_pairs, **planted)
 
 
-def people_of(society: Society, *, ties: bool, alone: bool) -> tuple[Replies, pl.DataFrame]:
+def people_of(
+    society: Society, *, ties: bool, alone: bool, tied: Society | None = None
+) -> tuple[Replies, pl.DataFrame]:
     """People's comments as replies, and what became of each.
 
-    `ties`: closeness is read off who turned to whom before, not declared. `alone`: the posts that were commented on are not
-    in the data; a thread is then the post, nothing is known of its poster, and no model can be asked.
+    `ties`: closeness is read off who turned to whom before, not declared; `tied`: off the ties of that network. What went
+    between the two then rides along (`network.riders`). `alone`: the posts that were commented on are not in the data; a thread is then the post, nothing
+    is known of its poster, and no model can be asked.
     """
     if alone:
         if ties:
             raise UsageError("--ties reads closeness off who turned to whom, and --posts tells no poster: leave it out")
         return _compared(*_alone(society))
     known = closeness(society, rule="exchanges") if ties else None
+    if tied is not None:
+        known = closeness(within(society, tied), rule="ties")
     made, counts = comments(society, closeness=known)
+    if known is not None:
+        riding = riders(known, tied)
+        if taken := sorted(set(riding.columns) & set(made.columns) - {"item"}):
+            raise InputError(
+                f"columns {', '.join(map(repr, taken))} of the pairs have names that are made here: rename them"
+            )
+        made = frames.replies(made.join(riding, on="item", how="left", maintain_order="left"))
     times = society.posts.select(post="post", post_time="time") if "time" in society.posts.columns else None
     if times is not None:
         made = frames.replies(made.join(times, on="post", how="left", maintain_order="left"))

@@ -28,6 +28,7 @@ from sociolect.systems.studies.relationship_alignment import (
 )
 from sociolect.systems.studies.relationship_alignment import page as pages
 from sociolect.systems.studies.relationship_alignment import terms as of
+from sociolect.systems.studies.relationship_alignment.network import network_of
 from sociolect.systems.studies.relationship_alignment.sizes import SIZES, Dial
 from sociolect.systems.studies.relationship_alignment.study import Study
 from sociolect.tones import TONES
@@ -44,6 +45,8 @@ def run(
     columns: dict[str, str] | None = None,
     closeness: dict[str, str] | None = None,
     ties: bool = False,
+    network: Path | None = None,
+    network_columns: dict[str, str] | None = None,
     where: dict[str, str] | None = None,
     keep: tuple[str, ...] = (),
     anonymous: bool = False,
@@ -92,7 +95,13 @@ def run(
         planted={"pairs": at.pairs, "posts": at.posts, "commenters": at.commenters, "selection": selection, "mirror": mirror, "null": null, "seed": seed,
                  "history": history if "shared_history" in relation else None, "setting": setting},
     )  # fmt: skip
-    said, counts = load.people_of(society, ties=ties, alone=posts is not None)
+    tied = network_of(
+        workspace, network, columns=network_columns or {}, pairs=pairs, ties=ties,
+        declared="closeness" in (columns or {}), anonymous=anonymous, keep_ids=keep_ids,
+    )  # fmt: skip
+    said, counts = load.people_of(society, ties=ties, alone=posts is not None, tied=tied)
+    if tied is not None:
+        society = replace(society, set_aside=pl.concat([society.set_aside, tied.set_aside]))
     by = measure.reader(
         reader or ("words" if not (goemotions or offmychest or labels) else "trained"),
         goemotions=goemotions, offmychest=offmychest, labels=labels, columns=label_columns or {}, seed=seed,
@@ -176,7 +185,7 @@ def run(
     shown = claims.table(card_of("relationship_alignment").claims, found, weak=study.weak)
     return pages.page(
         study, shown, found, more, society=society, counts=pl.concat([counts, few]), audited=card is not None, plants=plants, null=null, sensitive=sensitive,
-        made={"reader": called(by), "models": ", ".join(names) or "none", "size": size, "seed": str(seed)},
+        made={"reader": called(by), "models": ", ".join(names) or "none", "size": size, "seed": str(seed)} | ({"closeness": "from exchanges" if ties else "from the network"} if ties or tied else {}),
     )  # fmt: skip
 
 

@@ -1,0 +1,142 @@
+"""The files of an LSH index: plain arrays, and one small file that makes them an index.
+
+`index.json` names the parameters, the counts, and each file with its bytes and SHA-256. The files of one writing carry its
+number (`values-2.npy`); `index.json` is replaced last, at once, so that a kill leaves the index before or the one after.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sociolect.errors import WorkspaceError
+
+SCHEMA = 1
+ARRAYS = {"values": "<u4", "starts": "<i8", "keys": "<u4", "rows": "<i4"}
+_AGAIN = "build it anew with index(signatures, folder=...)"
+
+
+def saved(path: Path, blocks: Iterable[NDArray[Any]], shape: tuple[int, ...]) -> None:
+    """A .npy file out of blocks of rows, synced: the whole need not fit into memory."""
+    dtype = np.dtype(ARRAYS[path.name.split("-")[0]])
+    with plain_errors(path.parent), path.open("wb") as file:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in blocks:
+            np.ascontiguousarray(block, dtype=dtype).tofile(file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def mapped(path: Path) -> NDArray[Any]:
+    """The array of a .npy file, read from the disk where it is touched."""
+    # "c": nobody writes, but a kernel takes it for the same type of array as one in memory
+    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+
+
+def unused(folder: Path) -> int:
+    """A number that no file of the folder carries: an earlier writing, even a killed one, is never written over."""
+    ends = [path.stem.rpartition("-")[2] for path in folder.glob("*-*")]
+    return 1 + max((int(end) for end in ends if end.isdecimal()), default=0)
+
+
+def committed(folder: Path, number: int, accounts: pl.DataFrame, said: dict[str, Any]) -> None:
+    """The files of this number become the index: accounts written, `index.json` replaced, earlier files gone."""
+    table = folder / f"accounts-{number}.parquet"
+    with plain_errors(folder):
+        accounts.write_parquet(table)
+        with table.open("rb+") as file:
+            os.fsync(file.fileno())
+        paths = [*(folder / f"{name}-{number}.npy" for name in ARRAYS), table]
+        files = {path.name: {"bytes": path.stat().st_size, "sha256": _digest(path)} for path in paths}
+        part = folder / ".index.json.part"
+        with part.open("w") as out:
+            out.write(json.dumps({"schema": SCHEMA, "number": number, **said, "files": files}, indent=1) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        _synced(folder)
+        part.replace(folder / "index.json")
+        _synced(folder)
+        for name in (*ARRAYS, "accounts"):
+            for path in folder.glob(f"{name}-*"):
+                if path not in paths:
+                    path.unlink()  # who has it mapped keeps it until they let go
+
+
+def checked(folder: Path, *, verified: bool) -> dict[str, Any]:
+    """What `index.json` says, once every file it names is there whole; WorkspaceError tells all faults at once."""
+    path = folder / "index.json"
+    try:
+        said = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise WorkspaceError(f"there is no index in {folder}: index.json is missing; {_AGAIN}") from None
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(f"{path} cannot be read: {error}; {_AGAIN}") from error
+    if not isinstance(said, dict) or not isinstance(said.get("schema"), int):
+        raise WorkspaceError(f"{path} is no index: it names no schema; {_AGAIN}")
+    if said["schema"] > SCHEMA:
+        raise WorkspaceError(
+            f"the index in {folder} has schema {said['schema']}, and this version reads up to {SCHEMA}: take a newer one"
+        )
+    due = {"number", "hashes", "bands", "seed", "accounts", "entries", "set_aside", "files"}
+    if missing := sorted(due - said.keys()):
+        raise WorkspaceError(f"{path} is torn: {', '.join(missing)} missing; {_AGAIN}")
+    files: dict[str, dict[str, Any]] = said["files"]
+    if faults := [fault for name, due in files.items() if (fault := _fault(folder / name, due, verified))]:
+        raise WorkspaceError(f"the index in {folder} is torn: {'; '.join(faults)}; {_AGAIN}")
+    return said
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The folder, made where it is not there, for one writer at a time; WorkspaceError for a second one."""
+    import fcntl
+
+    with plain_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise WorkspaceError(f"another process writes the index in {folder}: wait for it") from error
+        yield
+
+
+@contextmanager
+def plain_errors(folder: Path) -> Iterator[None]:
+    """A full disk or a forbidden folder as one line: WorkspaceError."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(
+            f"the index could not be written to {folder}: {error.strerror or error}; what was there is intact"
+        ) from error
+
+
+def _fault(path: Path, due: dict[str, Any], verified: bool) -> str | None:
+    if not path.is_file():
+        return f"{path.name} is missing"
+    if (size := path.stat().st_size) != due["bytes"]:
+        return f"{path.name} has {size} bytes, not {due['bytes']}"
+    return f"{path.name} has other bytes than were written" if verified and _digest(path) != due["sha256"] else None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _synced(folder: Path) -> None:
+    at = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(at)
+    finally:
+        os.close(at)
