@@ -146,7 +146,7 @@ def test_the_kernels_agree_with_networkx(pairs: list[tuple[int, int]], resolutio
     n, both = net.persons.len(), 2 * float(net.weight.sum())
     rows = kernels.rows(net.a, net.b, net.weight, n)
     degree = np.bincount(net.a, net.weight, n) + np.bincount(net.b, net.weight, n)
-    parts = labels.astype(np.int32)
+    parts = labels.astype(np.uint32)
     assert 1 - kernels.lost(*rows, degree, parts, resolution / both) / both == pytest.approx(due, abs=1e-12)
     # what is folded keeps degrees, and the ties between parts
     k = kernels.dense(parts)
@@ -154,7 +154,7 @@ def test_the_kernels_agree_with_networkx(pairs: list[tuple[int, int]], resolutio
     table = np.zeros((k, k))
     np.add.at(table, (parts[net.a], parts[net.b]), net.weight)
     table = (table + table.T) * (1 - np.eye(k))
-    own = np.arange(k, dtype=np.int32)
+    own = np.arange(k, dtype=np.uint32)
     assert 1 - kernels.lost(start, other, heavy, summed, own, resolution / both) / both == pytest.approx(due, abs=1e-12)
     assert summed.tolist() == np.bincount(parts, degree).tolist()
     back = np.zeros((k, k))
@@ -164,5 +164,5 @@ def test_the_kernels_agree_with_networkx(pairs: list[tuple[int, int]], resolutio
     # and no result is worse than everybody alone, or all together
     found = optimised(net, refine=bool(seed % 2), resolution=resolution, seed=seed)
     for plain in (np.arange(n), np.zeros(n, dtype=np.int64)):
-        most = kernels.lost(*rows, degree, plain.astype(np.int32), resolution / both)
-        assert kernels.lost(*rows, degree, found.astype(np.int32), resolution / both) <= most + 1e-9
+        most = kernels.lost(*rows, degree, plain.astype(np.uint32), resolution / both)
+        assert kernels.lost(*rows, degree, found.astype(np.uint32), resolution / both) <= most + 1e-9

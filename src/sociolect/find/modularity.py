@@ -32,7 +32,7 @@ def optimised(net: Graph, *, refine: bool, resolution: float = 1.0, iterations: 
     degree = np.bincount(net.a, net.weight, n) + np.bincount(net.b, net.weight, n)
     random = substream(seed, "modularity")
     pull, heat = resolution / both, _HEAT * both / max(other.size, 1)
-    labels = np.arange(n, dtype=np.int32)
+    labels = np.arange(n, dtype=np.uint32)
     level: Any = (start, other, weight, degree)
     least = kernels.lost(*level, labels, pull)
     turn = 0
@@ -48,31 +48,37 @@ def optimised(net: Graph, *, refine: bool, resolution: float = 1.0, iterations: 
 
 
 def _iteration(
-    level: Any, labels: npt.NDArray[np.int32], pull: float, heat: float, random: np.random.Generator, *, refine: bool
-) -> tuple[npt.NDArray[np.int32], float]:
+    level: Any, labels: npt.NDArray[np.uint32], pull: float, heat: float, random: np.random.Generator, *, refine: bool
+) -> tuple[npt.NDArray[np.uint32], float]:
     """One way up through all levels, from the communities in `labels`; and what the communities found lose."""
     from sociolect.find.kernels import modularity as kernels
 
     place = None  # the node of this level that each person lies in
     while True:
         n = labels.size
-        order = random.permutation(n).astype(np.int32)
         # Leiden comes back to everybody in its next iteration
-        kernels.moved(*level, labels, pull, order, not refine)
+        kernels.moved(*level, labels, pull, _shuffled(n, random), not refine)
         communities = kernels.dense(labels)
         parts = labels.copy()
         if refine and communities < n:
             draw = np.uint64(random.integers(2**63))
-            parts = kernels.refined(*level, labels, pull, random.permutation(n).astype(np.int32), heat, draw)
+            parts = kernels.refined(*level, labels, pull, _shuffled(n, random), heat, draw)
         count = kernels.dense(parts)
         if communities == n or count == n:
             break
-        home = np.empty(count, dtype=np.int32)
+        home = np.empty(count, dtype=np.uint32)
         home[parts] = labels
         level = kernels.folded(*level, parts, count)
         place = parts if place is None else parts[place]
         if not refine:
-            home = np.arange(count, dtype=np.int32)
+            home = np.arange(count, dtype=np.uint32)
         labels = home
     loses = float(kernels.lost(*level, labels, pull))
     return labels if place is None else labels[place], loses
+
+
+def _shuffled(n: int, random: np.random.Generator) -> npt.NDArray[np.uint32]:
+    """The nodes in a random order, sixteen neighbours in memory at a time where there are many: their rows are read together."""
+    wide = 16 if n > 10_000 else 1
+    order = random.permutation(-(-n // wide))[:, None] * wide + np.arange(wide)
+    return order[order < n].astype(np.uint32)

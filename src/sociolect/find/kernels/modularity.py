@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sociolect.find.kernels import kernel
 
-Ints = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.uint32]  # unsigned: an index below 0 need not be looked for
 Floats = npt.NDArray[np.float64]
 _HAIR = 1e-10  # of a node's degree: rounding is no gain
 
@@ -20,21 +20,21 @@ _HAIR = 1e-10  # of a node's degree: rounding is no gain
 @kernel
 def rows(a: Any, b: Any, weight: Floats, n: int) -> Any:
     """The compressed rows of undirected edges: where each node's neighbours begin, who they are, and the weights."""
-    start = np.zeros(n + 1, np.int64)
+    start = np.zeros(n + 1, np.uint64)
     for e in range(a.size):
-        start[a[e] + 1] += 1
-        start[b[e] + 1] += 1
+        start[a[e] + 1] += np.uint64(1)
+        start[b[e] + 1] += np.uint64(1)
     for v in range(n):
         start[v + 1] += start[v]
     at = start[:-1].copy()
-    other = np.empty(2 * a.size, np.int32)
+    other = np.empty(2 * a.size, np.uint32)
     heavy = np.empty(2 * a.size, np.float64)
     for e in range(a.size):
         x, y = a[e], b[e]
         other[at[x]], heavy[at[x]] = y, weight[e]
         other[at[y]], heavy[at[y]] = x, weight[e]
-        at[x] += 1
-        at[y] += 1
+        at[x] += np.uint64(1)
+        at[y] += np.uint64(1)
     return start, other, heavy
 
 
@@ -49,11 +49,11 @@ def moved(
     """
     n = degree.size
     total = np.zeros(n, np.float64)
-    size = np.zeros(n, np.int32)
+    size = np.zeros(n, np.int64)
     for v in range(n):
         total[labels[v]] += degree[v]
         size[labels[v]] += 1
-    free = np.empty(n, np.int32)
+    free = np.empty(n, np.uint32)
     frees = 0
     for c in range(n):
         if size[c] == 0:
@@ -63,7 +63,7 @@ def moved(
     queue = order.copy()
     head, length, moves, before = 0, n, 0, 0
     shared = np.zeros(n, np.float64)
-    met = np.empty(n, np.int32)
+    met = np.empty(n + 1, np.uint32)
     while True:
         if length == 0:
             if not again or moves == before:
@@ -78,9 +78,8 @@ def moved(
         home, k, mets = labels[v], degree[v], 0
         for e in range(start[v], start[v + 1]):
             c = labels[other[e]]
-            if shared[c] == 0.0:
-                met[mets] = c
-                mets += 1
+            met[mets] = c
+            mets += shared[c] == 0.0  # counted without a branch, which would be guessed wrong half of the time
             shared[c] += weight[e]
         cost = pull * k
         best, most = home, shared[home] - cost * (total[home] - k)
@@ -136,16 +135,16 @@ def refined(
     whole = np.zeros(n, np.float64)
     for v in range(n):
         whole[labels[v]] += degree[v]
-    part = np.arange(n).astype(np.int32)
+    part = np.arange(n).astype(np.uint32)
     total = degree.copy()
-    size = np.ones(n, np.int32)
+    size = np.ones(n, np.int64)
     cut = np.zeros(n, np.float64)
     for v in range(n):
         for e in range(start[v], start[v + 1]):
             if labels[other[e]] == labels[v]:
                 cut[v] += weight[e]
     shared = np.zeros(n, np.float64)
-    met = np.empty(n, np.int32)
+    met = np.empty(n + 1, np.uint32)
     chance = np.empty(n, np.float64)
     state = np.uint64(seed)
     for v in order:
@@ -157,9 +156,8 @@ def refined(
             u = other[e]
             if labels[u] == home:
                 r = part[u]
-                if shared[r] == 0.0:
-                    met[mets] = r
-                    mets += 1
+                met[mets] = r
+                mets += shared[r] == 0.0
                 shared[r] += weight[e]
         most = 0.0
         for i in range(mets):
@@ -177,7 +175,7 @@ def refined(
             z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             left = ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53 * everything
-            best = -1
+            best = part[v]
             for i in range(mets):
                 if chance[i] >= 0.0:
                     best = met[i]
@@ -197,10 +195,10 @@ def refined(
 @kernel
 def dense(labels: Ints) -> int:
     """Number the communities anew from 0 in the order they are met, in place; comes back: how many."""
-    new = np.full(labels.size, -1, np.int32)
+    new = np.full(labels.size, labels.size, np.uint32)
     n = 0
     for v in range(labels.size):
-        if new[labels[v]] < 0:
+        if new[labels[v]] == labels.size:
             new[labels[v]] = n
             n += 1
         labels[v] = new[labels[v]]
@@ -216,14 +214,14 @@ def folded(start: Any, other: Ints, weight: Floats, degree: Floats, part: Ints, 
     for c in range(n):
         first[c + 1] += first[c]
     at = first[:-1].copy()
-    inside = np.empty(part.size, np.int32)
+    inside = np.empty(part.size, np.uint32)
     for v in range(part.size):
         inside[at[part[v]]] = v
         at[part[v]] += 1
     shared = np.zeros(n, np.float64)
-    met = np.empty(n, np.int32)
-    begin = np.zeros(n + 1, np.int64)
-    neighbour = np.empty(other.size, np.int32)
+    met = np.empty(n + 1, np.uint32)
+    begin = np.zeros(n + 1, np.uint64)
+    neighbour = np.empty(other.size, np.uint32)
     heavy = np.empty(other.size, np.float64)
     summed = np.zeros(n, np.float64)
     end = 0
@@ -234,16 +232,15 @@ def folded(start: Any, other: Ints, weight: Floats, degree: Floats, part: Ints, 
             summed[c] += degree[v]
             for e in range(start[v], start[v + 1]):
                 d = part[other[e]]
-                if d != c:
-                    if shared[d] == 0.0:
-                        met[mets] = d
-                        mets += 1
-                    shared[d] += weight[e]
+                met[mets] = d
+                mets += shared[d] == 0.0
+                shared[d] += weight[e]
         for i in range(mets):
             d = met[i]
-            neighbour[end], heavy[end] = d, shared[d]
+            if d != c:
+                neighbour[end], heavy[end] = d, shared[d]
+                end += 1
             shared[d] = 0.0
-            end += 1
         begin[c + 1] = end
     return begin, neighbour[:end].copy(), heavy[:end].copy(), summed
 
