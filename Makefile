@@ -36,6 +36,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/mixed_effects.py
 	$(BIN)/python benchmarks/relations.py
 	$(BIN)/python benchmarks/relations_open.py
+	$(BIN)/python benchmarks/modularity.py
+	$(BIN)/python benchmarks/signatures.py
+	$(BIN)/python benchmarks/expansion.py
+	$(BIN)/python benchmarks/ties.py
+	$(BIN)/python benchmarks/explorer.py
 
 clean:
 	rm -rf $(VENV) runs build

@@ -1,4 +1,4 @@
-"""sociolect demo | run | list | guess | instrument | docs."""
+"""sociolect demo | run | list | guess | instrument | explore | docs."""
 
 import errno
 import json
@@ -140,6 +140,25 @@ def instrument(
     told = {"instrument": card.id, "title": card.title, "items": len(card.items), "subscales": ", ".join(s.id for s in card.subscales),
             "status": card.status, "licence": card.licence, "sensitive": card.sensitive}  # fmt: skip
     print(json.dumps(told)) if as_json else _show(("what", "value"), list(told.items()))
+
+
+@app.command()
+def explore(
+    folder: Annotated[Path, typer.Argument(help="The workspace of a finished run that found communities.")],
+    port: Annotated[int, typer.Option(help="The port on this machine; 0 takes a free one.")] = 0,
+    k: Annotated[int, typer.Option("--k", help="Nothing is told of a community of fewer people.")] = 10,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and open nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Explore communities on a page of this machine alone: search, members, words, growth, exports. Ctrl-C ends it."""
+    from sociolect.explore.atlas import Atlas, atlas
+    from sociolect.explore.serve import serve
+
+    def ready() -> Atlas:
+        with _progress(quiet=as_json) as say:
+            return atlas(folder, k=k, say=say)
+
+    serve(ready, port=port, browser=not no_browser, as_json=as_json)
 
 
 @app.command()
