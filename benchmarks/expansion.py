@@ -7,7 +7,7 @@ of every ranker), and per ranker the recall and the time of a query: 30 seeds dr
 candidates included. Recall counts the first as many as there are to find (70), seeds apart, beside what the dossier measured.
 Due: recall of .95 or more at 1,000 hashes in 500 bands with p95 of 50 ms or less, and recall below .75 at 200 hashes in 100
 bands. The peer is the plain formula: numpy compares all pairs of the candidates, and ranks on the whole matrix; its time is
-without the candidates. Two lines more rank 3,000 accounts at once, as a popular seed in a dense graph would make us do.
+without the candidates. The last column ranks 3,000 accounts at once, as popular seeds in a dense graph would make us do.
 Every query runs twice over the communities; the first round is not timed, for it reads the pages and compiles.
 """
 

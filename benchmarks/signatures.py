@@ -9,7 +9,8 @@ theory, sqrt(J(1 - J)/K); at the peak 4 bytes per hash and account beyond the pa
 Two starts. *Pairs*: a shuffled table of two columns of names; ours is `signatures(pairs)`, whole; rensa gets its flat buffers
 out of polars' hash and group_by, the fastest way we know. *Sets*: every set hashed, grouped and flat in memory; ours is the
 loop behind `signatures`. Rensa runs RMinHash on flat buffers, its Rho sketch, and CMinHash; datasketch `MinHash.bulk` with
-each of its schemes and no hash function left to compute. Peers that are slow run on the first accounts only: `of` says how
+each of its schemes (affine32 is the default of its version 2, legacy all that version 1 had) and no hash function left to
+compute. Peers that are slow run on the first accounts only: `of` says how
 many, and their seconds are multiplied up. All use the threads they want. A round runs each once, and the ratio
 is to ours of the same round: what else the machine does weighs on both; the seconds of all cores together stand beside.
 Accounts 2p and 2p + 1 share 10 to 60 % of their neighbours: `rmse` is over such pairs, in units of the error of theory, and

@@ -94,6 +94,15 @@ def test_a_torn_record_is_made_again(work: Workspace) -> None:
     assert made == ["red", "red"]
 
 
+@pytest.mark.parametrize(("share", "times"), [(1.0, 1), (0.5, 2), (0.0, 2)])
+def test_a_table_cut_short_is_made_again(work: Workspace, share: float, times: int) -> None:
+    whole = work.frame("m", frames.members, members, PEOPLE)
+    path = work.folder / "steps" / "m" / "frame.parquet"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    assert work.frame("m", frames.members, members, PEOPLE).equals(whole)
+    assert made == ["red"] * times
+
+
 def test_a_killed_step_finds_what_it_had_left(work: Workspace) -> None:
     with pytest.raises(RuntimeError):
         work.files("model", writes, PEOPLE, stop=True)

@@ -84,7 +84,7 @@ SHAPES: dict[str, Shape] = {
             "kind": Column(S, "reply, repost, mention, co-thread, ..."),
             "weight": Column(F, "how strong: finite, above 0"),
         },
-        "time",
+        "time, last (of several interactions), sentiment (their mean), sentiment_n, sentiment_sd, closeness",
         ("source", "target", "kind"),
     ),
     "members": Shape(
@@ -176,7 +176,7 @@ def _enter(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     ):
         faults.append(f"column 'source' holds {', '.join(sorted(odd))}, not only human and model")
     if faults:
-        raise FrameError(f"this is not a {name} frame: " + "; ".join(faults))
+        raise FrameError(f"this is not {'an' if name[0] in 'aeiou' else 'a'} {name} frame: " + "; ".join(faults))
     return frame
 
 

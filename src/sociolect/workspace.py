@@ -130,7 +130,7 @@ class Workspace:
                     part.mkdir(parents=True)
                     (part / "step.json").write_text(json.dumps({"key": key}))
                 write(part)
-                said = {"key": key, **due, "seconds": round(time.monotonic() - begun, 3)}
+                said = {"key": key, **due, "seconds": round(time.monotonic() - begun, 3), "bytes": _bytes(part)}
                 (part / "step.json").write_text(json.dumps(said, indent=1))
             elif standing != folder:
                 shutil.rmtree(part, ignore_errors=True)
@@ -146,9 +146,10 @@ class Workspace:
         return folder
 
     def _standing(self, name: str, key: str) -> Path | None:
-        """Where this very step stands made: here, or in a workspace above."""
+        """Where this very step stands made and whole: here, or in a workspace above."""
         folder = self.folder / "steps" / name
-        if (_read(folder / "step.json") or {}).get("key") == key:
+        said = _read(folder / "step.json") or {}
+        if said.get("key") == key and said.get("bytes", {}).items() <= _bytes(folder).items():
             return folder
         return self.above._standing(name, key) if self.above else None
 
@@ -167,6 +168,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) else None
+
+
+def _bytes(folder: Path) -> dict[str, int]:
+    """The sizes of a step's tables and arrays, to know a torn one by; not of what people may fill in, as a sheet or form."""
+    paths = (p for p in folder.rglob("*") if p.suffix in {".parquet", ".npy", ".safetensors", ".json"})
+    return {str(p.relative_to(folder)): p.stat().st_size for p in paths if p.name != "step.json"}
 
 
 def _settle(part: Path, folder: Path) -> None:

@@ -100,6 +100,9 @@ def test_a_community_is_found_by_any_name(crowd: Crowd, tmp_path: Path, write: A
     ("path", "status", "told"),
     [
         ("api/account/54", 404, "no account 54"),
+        ("api/account/" + "9" * 5000, 404, "account='99999999999999999999': due is a whole number from 0"),
+        ("api/community", 404, "no community ''"),
+        ("api/export?what=grown.csv&growth=7", 404, "growth 7 is not kept: the last 8 are"),
         ("api/community/green", 404, "no community 'green'"),
         ("api/community/red?page=9", 404, "no page 9 of 'red'; there are 0 to 0"),
         ("api/community/red?page=-1", 404, "page='-1': due is a whole number from 0"),
@@ -121,14 +124,23 @@ def test_what_is_not_there_is_one_line(ask: Ask, path: str, status: int, told: s
 
 
 def test_a_question_is_answered_and_a_wrong_one_is_one_line(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ask("api/grow", json={"seeds": ["a"]}).json() == {"members": ["a"]}
+    assert ask("api/grow", json={"seeds": ["a"]}).json() == {"members": ["a"], "growth": 1}
     reply = ask("api/grow", json={"fault": "usage"})
     assert (reply.status_code, reply.json()) == (400, {"error": "seeds: due [31mis"})
     json_only = {"content-type": "application/json"}
-    for body in (b"", b"{", b"\xff", b"[1]", b"null", b"[" * 60_000):
+    for body in (
+        b"",
+        b"{",
+        b"\xff",
+        b"[1]",
+        b"null",
+        b"[" * 60_000,
+        b'{"seeds": ["\\ud800"]}',
+        b'{"size": %s}' % (b"9" * 9999),
+    ):
         reply = ask("api/grow", content=body, headers=json_only)
         assert reply.status_code == 400, body[:9]
-        assert reply.json()["error"].startswith("the question is")
+        assert reply.json()["error"].startswith("the question ")
     capsys.readouterr()
     reply = ask("api/grow", json={"fault": "own"})
     assert reply.status_code == 500

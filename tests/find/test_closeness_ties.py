@@ -101,6 +101,13 @@ def test_a_tie_under_way_at_the_comment_is_not_counted_as_before_it() -> None:
     assert found["given"].to_list() == [0.0, 0.0, 3.0, 3.0]
 
 
+def test_a_heavy_pair_beside_changes_no_count() -> None:
+    heavy = [("a", "b", 1e17), ("b", "a", 1.0), ("c", "d", 3.0), ("d", "c", 0.1)]
+    here = society((), [(a, b, "mention", weight) for a, b, weight in heavy])
+    found = closeness(here, rule="ties").select("source", "target", "given", "received").rows()
+    assert found == [("a", "b", 1e17, 1.0), ("b", "a", 1.0, 1e17), ("c", "d", 3.0, 0.1), ("d", "c", 0.1, 3.0)]
+
+
 def test_ties_that_declare_count_nothing_and_undirected_ones_are_refused() -> None:
     declared = [("a", "b", "relation", 1.0), ("b", "a", "declared", 1.0)]
     with pytest.raises(

@@ -115,6 +115,9 @@ def test_threads_and_little_memory_change_no_bit(name: str, monkeypatch: pytest.
     for cores in (1, 5):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         assert [a.tobytes() for a in RANKERS[name](values, rows, seeds, size=80)] == [a.tobytes() for a in due]
+    monkeypatch.setattr(rankers, "_NARROW", 0)  # numbers of groups beyond 16 bits
+    monkeypatch.setattr(rankers, "_MEMBERS", 3)  # rows compared in many turns
+    assert [a.tobytes() for a in RANKERS[name](values, rows, seeds, size=80)] == [a.tobytes() for a in due]
     monkeypatch.setattr(rankers, "_KEPT", 1000)  # no room for the groups: they are made anew at each turn
     places, score = RANKERS[name](values, rows, seeds, size=80)
     assert np.abs(score - due[1]).max() < 1e-12
@@ -122,9 +125,16 @@ def test_threads_and_little_memory_change_no_bit(name: str, monkeypatch: pytest.
         assert places.tobytes() == due[0].tobytes()
 
 
+def test_pagerank_tells_many_groups_apart() -> None:
+    values = np.random.default_rng(0).integers(0, 3000, (700, 20)).astype(np.uint32)  # some 600 groups at each hash
+    _, score = RANKERS["pagerank"](values, np.arange(700), np.array([3, 9]), size=90)
+    _, due_score = by_pagerank(counted(values, np.arange(700)), np.array([3, 9]), 90, 20)
+    assert np.abs(score - due_score).max() < 1e-12
+
+
 def test_matches_of_many_members_and_similarities() -> None:
     values = drawn(700, 9, 2)
-    members = np.arange(3, 600)  # more than one table holds
+    members = np.arange(3, 600)  # more than are compared at once
     same = counted(values, np.arange(700))
     assert matches(values, np.arange(700), members).tolist() == same[:, members].sum(axis=1).tolist()
     rows = np.array([5, 600, 17])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sociolect.errors import InputError, RefusedError, UsageError
-from sociolect.find import minhash
+from sociolect.find import minhash, set_pairs
 from sociolect.find.minhash import Signatures, family, jaccard, signatures
 from sociolect.find.set_pairs import Pairs
 from sociolect.seeds import derive
@@ -122,7 +122,9 @@ def test_neither_order_nor_pieces_nor_threads_nor_types_change_a_bit(
     shuffled.write_parquet(tmp_path / "pairs.parquet", row_group_size=100)
     ways: list[Pairs] = [names, shuffled, shuffled.lazy(), tmp_path / "pairs.parquet", str(tmp_path / "pairs.parquet")]
     ways.append(shuffled.with_columns(pl.col("element").cast(pl.Categorical)))
-    for chunk, buffer, threads in ((1 << 17, 1 << 21, 2), (7, 16, 1), (50, 64, 3)):
+    for chunk, buffer, threads, rate in ((1 << 16, 1 << 20, 2, 1), (7, 16, 1, 10**12), (50, 64, 3, 0)):
+        monkeypatch.setattr(set_pairs, "_SLICE", chunk + 3)
+        monkeypatch.setattr(set_pairs, "_RATE", rate)  # slices that widen at once, or never
         monkeypatch.setattr(minhash, "_CHUNK", chunk)
         monkeypatch.setattr(minhash, "_BUFFER", buffer)
         monkeypatch.setattr(minhash, "workers", lambda threads=threads: threads)
@@ -131,6 +133,31 @@ def test_neither_order_nor_pieces_nor_threads_nor_types_change_a_bit(
             assert found.accounts.equals(due.accounts)
             assert found.values.tobytes() == due.values.tobytes()
             assert found.sizes.tolist() == due.sizes.tolist()
+
+
+def test_a_file_is_read_in_slices_of_any_row_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = pl.DataFrame({"account": np.arange(500) % 30, "element": np.arange(500)})
+    monkeypatch.setattr(set_pairs, "_SLICE", 37)
+    for rate, wide in ((0, {37}), (10**12, {37, 74, 148, 241})):
+        monkeypatch.setattr(set_pairs, "_RATE", rate)
+        for group in (10, 200, 1000):
+            pairs.write_parquet(tmp_path / "pairs.parquet", row_group_size=group)
+            lazy = set_pairs.opened(tmp_path / "pairs.parquet")
+            found = list(set_pairs.pieces(lazy, 1000, file=tmp_path / "pairs.parquet"))
+            assert {part.height for part in found} - {500 % 37} == wide
+            assert pl.concat(found).equals(pairs.select(pl.all().cast(pl.String)))
+
+
+def test_a_file_written_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(set_pairs, "_SLICE", 100)
+    path = tmp_path / "pairs.parquet"
+    for rows in (500, 150, 90):
+        pl.DataFrame({"account": np.arange(500), "element": "x"}).write_parquet(path)
+        pieces = set_pairs.pieces(set_pairs.opened(path), 100, file=path)
+        next(pieces)
+        pl.DataFrame({"account": np.arange(rows), "element": "other"}).write_parquet(path)
+        with pytest.raises(InputError, match="was written while it was read: sign it again"):
+            list(pieces)
 
 
 def test_many_accounts_outgrow_the_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sociolect.errors import RefusedError
 from sociolect.find.graph import Graph, named, seeded
 from sociolect.find.kernels import modularity as kernels
 from sociolect.find.modularity import optimised
@@ -120,6 +121,13 @@ def test_resolution_nought_gives_the_parts_that_hang_together() -> None:
     assert optimised(net, refine=False, resolution=0.0).tolist() == [0, 0, 0, 1, 1, 2, 2, 2]
     alone = optimised(net, refine=True, resolution=50.0)
     assert np.unique(alone).size == 8
+
+
+@pytest.mark.parametrize(("weight", "resolution"), [(1e-100, 1.7e308), (1e308, 1.0), (1e-320, 1.0)])
+def test_where_modularity_is_no_number_the_search_ends_and_says_so(weight: float, resolution: float) -> None:
+    net = net_of([(0, 1), (1, 2)])
+    with np.errstate(over="ignore"), pytest.raises(RefusedError, match="modularity is no number at resolution="):
+        optimised(net._replace(weight=np.full(2, weight)), refine=True, resolution=resolution)
 
 
 def test_a_scale_of_weights_changes_nothing() -> None:

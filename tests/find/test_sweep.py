@@ -49,6 +49,11 @@ def test_a_planted_society_is_found_surely_and_a_null_one_is_not() -> None:
     assert told(sure, "modularity")[0] == pytest.approx(modularity(world.ties, leiden(world, seed=1)), abs=0.01)
 
 
+def test_resolutions_that_are_near_keep_their_names() -> None:
+    found = sweep(nested(), resolutions=(1.0, 1.0000001), seeds=2)
+    assert found["contrast"].unique(maintain_order=True).to_list() == ["resolution 1", "resolution 1.0000001"]
+
+
 def test_ranges_hold_the_mean_and_threads_change_nothing() -> None:
     net = graph(planted(people=200, communities=4, mixing=0.5, seed=3).ties)
     found = sweep(net, louvain, resolutions=(2.0, 0.5), seeds=3, seed=9)

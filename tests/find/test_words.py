@@ -32,6 +32,12 @@ def test_no_word_is_typical_in_a_null_society() -> None:
     assert keywords(said, declared(society, column="planted"), most=10**6)["z"].abs().to_numpy().max() < 4.5
 
 
+def test_what_all_say_alike_and_what_others_say_more_is_typical_of_nobody() -> None:
+    assert keywords(*crowd(red=["tea and ale"] * 12, blue=["tea and ale"] * 12)).is_empty()
+    found = keywords(*crowd(red=["tea"] * 12, blue=["tea ale"] * 12 + ["ale"] * 12), most=9)
+    assert found.select("community", "word").rows() == [("blue", "ale"), ("red", "tea")]
+
+
 def test_z_is_the_formula_of_the_paper() -> None:
     """Monroe, Colaresi and Quinn 2008, eqs. 16, 20 and 22, worked by hand: y = 8 of 10 against 2 of 10, prior 4."""
     counts = pl.DataFrame({"community": ["x", "x", "y", "y"], "word": ["tea", "ale"] * 2, "uses": [8.0, 2.0, 2.0, 8.0]})

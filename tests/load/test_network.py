@@ -278,3 +278,11 @@ def test_keywords_that_contradict_are_said_all_at_once(tmp_path: Path) -> None:
         network(tmp_path / "t.csv")
     with pytest.raises(InputError, match="name it .csv"):
         network(_write(tmp_path / "t.edges", "1 2\n"))
+
+
+def test_a_column_called_tie_is_no_kind_unless_it_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "ties.csv"
+    file.write_text("source,target,tie\na,b,1\n")
+    told = {"source": "source", "target": "target", "keep_ids": "a test"}
+    assert network(file, **told).ties["kind"].to_list() == ["tie"]  # type: ignore[arg-type]  # a map of texts
+    assert network(file, kind="tie", **told).ties["kind"].to_list() == ["1"]  # type: ignore[arg-type]  # likewise

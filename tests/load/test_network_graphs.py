@@ -117,6 +117,16 @@ def test_a_broken_gml_file_is_one_line(tmp_path: Path, text: str, due: str) -> N
     assert "\n" not in str(caught.value)
 
 
+def test_account_numbers_of_19_digits_are_no_trait_that_rides_along(tmp_path: Path) -> None:
+    """As floats they would be rounded, and pass for a measure that many could share."""
+    nodes = "".join(f"node [ id {i} account {10**18 + i} ] " for i in range(12))
+    path = tmp_path / "net.gml"
+    path.write_text(f"graph [ {nodes} edge [ source 0 target 1 ] ]")
+    assert network(path, key=tmp_path / "key").people.columns == ["person"]
+    kept = network(path, keep="account", keep_ids="a test").people
+    assert kept.filter(person="3")["account"].to_list() == [str(10**18 + 3)]
+
+
 def test_a_weight_no_edge_has_is_named_with_the_nearest(tmp_path: Path) -> None:
     text = "graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 value 3 ] ]"
     with pytest.raises(InputError, match=r"g.gml has no column 'vlaue' \(weight\); did you mean 'value'\?"):
@@ -124,6 +134,21 @@ def test_a_weight_no_edge_has_is_named_with_the_nearest(tmp_path: Path) -> None:
 
 
 HEAD = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+
+
+def test_a_graphml_default_names_nobody_and_an_empty_one_is_null(tmp_path: Path) -> None:
+    keys = "".join(
+        f'<key id="{name}" for="node" attr.name="{name}"><default>{said}</default></key>'
+        for name, said in (("id", "zoe"), ("mood", ""))
+    )
+    nodes = '<node id="a"/><node id="b"><data key="mood">calm</data></node><node/>'
+    path = tmp_path / "net.graphml"
+    path.write_text(
+        f'<graphml>{keys}<graph edgedefault="directed">{nodes}<edge source="a" target="b"/></graph></graphml>'
+    )
+    society = network(path, keep_ids="a test")
+    assert society.people.select("person", "mood", "id_").rows() == [("a", None, "zoe"), ("b", "calm", "zoe")]
+    assert society.set_aside["reason"][0] == "node without an id"
 
 
 def test_graphml_defaults_nested_graphs_and_faults(tmp_path: Path) -> None:

@@ -54,15 +54,22 @@ def search(atlas: Atlas, text: str) -> dict[str, Any]:
 
 
 def account(atlas: Atlas, number: int) -> dict[str, Any]:
-    """An account's place, how sure it is, and its 20 strongest neighbours; UsageError for a number that is none."""
+    """An account's place, how sure it is, and its 20 strongest neighbours; UsageError for a number that is none.
+
+    The place in a community of fewer than k people is null, with the reason in `withheld`; so everywhere.
+    """
     if not 0 <= number < atlas.accounts.height:
         raise UsageError(f"no account {number}; there are 0 to {atlas.accounts.height - 1}")
-    row = atlas.accounts.row(number, named=True)
+    row, told = atlas.accounts.row(number, named=True), _account(atlas, number)
     at = slice(atlas.starts[number], min(atlas.starts[number + 1], atlas.starts[number] + NEIGHBOURS))
     near = zip(atlas.neighbours[at].tolist(), atlas.weights[at].tolist(), strict=True)
+    hidden = few(atlas) if row["community"] is not None and told["community"] is None else None
     return {
-        **_account(atlas, number),
-        **{c: row[c] for c in ("stability", "degree", "strength")},
+        **told,
+        "stability": row["stability"] if hidden is None else None,
+        "degree": row["degree"],
+        "strength": row["strength"],
+        "withheld": hidden,
         "neighbours": [{**_account(atlas, other), "weight": weight} for other, weight in near],
     }
 
@@ -113,6 +120,11 @@ def place(atlas: Atlas, name: str) -> dict[str, Any]:
     return atlas.communities.row(at, named=True)
 
 
+def large(atlas: Atlas) -> pl.Series:
+    """The names of the communities by number; null of one of fewer than k people."""
+    return atlas.communities.select(pl.when(pl.col("size") >= atlas.k).then("name")).to_series()
+
+
 def few(atlas: Atlas) -> str:
     """Why something is not told of a small community."""
     return f"fewer than {atlas.k} people"
@@ -120,11 +132,8 @@ def few(atlas: Atlas) -> str:
 
 def _account(atlas: Atlas, number: int) -> dict[str, Any]:
     name, community = atlas.accounts.select("account", "community").row(number)
-    return {
-        "account": number,
-        "name": name,
-        "community": None if community is None else atlas.communities["name"][community],
-    }
+    told, size = (None, 0) if community is None else atlas.communities.select("name", "size").row(community)
+    return {"account": number, "name": name, "community": told if size >= atlas.k else None}
 
 
 def _found(lower: pl.Series, said: str) -> list[int]:

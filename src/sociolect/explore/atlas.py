@@ -48,8 +48,13 @@ class Atlas:
     edges: bytes
 
     def ties(self) -> pl.DataFrame:
-        """All ties of the network, given or linked (columns source, target, kind, weight)."""
-        return pl.read_parquet(self.folder / "ties.parquet")
+        """All ties of the network, given or linked (columns source, target, kind, weight); WorkspaceError where they are gone."""
+        try:
+            return pl.read_parquet(self.folder / "ties.parquet")
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise WorkspaceError(
+                f"{self.folder} was removed or changed while it is explored: end sociolect explore and start it again"
+            ) from error
 
 
 def atlas(folder: Path, *, k: int = 10, say: Callable[[str], None] = lambda _: None) -> Atlas:
@@ -104,9 +109,12 @@ def kept(place: Path, make: Callable[[Path], None]) -> None:
         for old in [*left, *place.parent.glob(f"{kind}-*")]:
             if old != place:
                 shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
+    except (OSError, pl.exceptions.ComputeError) as error:  # polars says of a full disk either
+        if isinstance(error, pl.exceptions.ComputeError) and "os error" not in str(error):
+            raise
+        said = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
         raise WorkspaceError(
-            f"{place.parent} cannot be written: {error.strerror or error}; make room, or explore a copy of the workspace"
+            f"{place.parent} cannot be written: {said}; make room, or explore a copy of the workspace"
         ) from error
 
 
@@ -123,6 +131,11 @@ def opened(found: Studied, place: Path, k: int) -> Atlas:
         raise ValueError("a table is missing")
     counts = json.loads((place / "counts.json").read_text())
     nodes, edges = ((place / f"{name}.bin").read_bytes() for name in ("nodes", "edges"))
+    pl.read_parquet_schema(place / "ties.parquet")
+    if any(len(b) != 4 + width * int.from_bytes(b[:4], "little") for b, width in ((nodes, 18), (edges, 8))):
+        raise ValueError("the picture is cut")
+    if counts["posts"] and any(table[name] is None for name in ("words", "exemplars")):
+        raise ValueError("the words are missing")
     for name, column in (("accounts", "account"), ("communities", "name")):
         table[name] = table[name].with_columns(lower=pl.col(column).str.to_lowercase())  # type: ignore[union-attr]  # likewise
     quotes = None if found.sensitive else table.pop("exemplars")

@@ -1,5 +1,5 @@
 // A text field with a list of what is found: the combobox with a listbox popup of the ARIA authoring practices.
-import { counted, make, say } from "./dom.js";
+import { counted, legible, make, say } from "./dom.js";
 
 // `find(text, signal)` gives [{ key, group, row: [nodes], choose }]; the list is drawn as it comes, the last question wins.
 export const combobox = (input, list, find, { clear = false } = {}) => {
@@ -34,7 +34,7 @@ export const combobox = (input, list, find, { clear = false } = {}) => {
     close();
     one.choose();
   };
-  const render = () => {
+  const render = (nothing = "Nothing is found.") => {
     const groups = [];
     found.forEach((one, n) => {
       if (groups.at(-1)?.group !== one.group) groups.push({ group: one.group, rows: [] });
@@ -44,11 +44,11 @@ export const combobox = (input, list, find, { clear = false } = {}) => {
     list.replaceChildren(...groups.map(({ group, rows }, n) => make("li", { role: "presentation" },
       make("span", { class: "group", id: `${list.id}-group-${n}` }, group),
       make("ul", { role: "group", "aria-labelledby": `${list.id}-group-${n}` }, ...rows))));
-    if (!found.length) list.replaceChildren(make("li", { role: "presentation", class: "hint" }, "Nothing is found."));
+    if (!found.length) list.replaceChildren(make("li", { role: "presentation", class: "hint" }, nothing));
     list.hidden = false;
     input.setAttribute("aria-expanded", String(found.length > 0));
     point(-1);
-    say(found.length ? `${counted(found.length, "result")}; arrow down to choose` : "Nothing is found");
+    say(found.length ? `${counted(found.length, "result")}; arrow down to choose` : nothing);
   };
   const look = async () => {
     last?.abort();
@@ -64,8 +64,8 @@ export const combobox = (input, list, find, { clear = false } = {}) => {
       performance.mark("found");
     } catch (fault) {
       if (mine.signal.aborted) return;
-      close();
-      say(`The search failed: ${fault.message}`);
+      found = [];
+      render(`The search failed: ${legible(fault.message)}`);
     }
   };
   input.addEventListener("input", look);

@@ -54,8 +54,9 @@ export const details = ({ k, place, seeded }) => {
   const account = (shown) => {
     panel.replaceChildren(
       make("h3", {}, make("span", { class: "kind" }, "Account"), named(shown.name)),
-      make("dl", { class: "facts" }, fact("Community", communityLink(shown.community)), fact("Stability", fixed(shown.stability)),
+      make("dl", { class: "facts" }, fact("Community", shown.withheld ? make("span", { class: "soft" }, "withheld") : communityLink(shown.community)), fact("Stability", fixed(shown.stability)),
         fact("Degree", whole(shown.degree)), fact("Strength", whole(shown.strength))),
+      ...(shown.withheld ? [make("p", { class: "note" }, `Its community has ${legible(shown.withheld)}: its place is not told.`)] : []),
       adder(shown.name),
       ...(shown.neighbours.length ? part(`Strongest ties, ${counted(shown.neighbours.length, "neighbour")} of ${whole(shown.degree)}`,
         make("div", { class: "rows" }, table(`Neighbours of ${legible(shown.name)}`, ["Account", "Community", "#Weight"],
@@ -63,7 +64,7 @@ export const details = ({ k, place, seeded }) => {
           { id: "neighbours" })))
         : [make("p", { class: "hint" }, "It has no ties.")]),
     );
-    say(`Account ${legible(shown.name)}, community ${legible(shown.community ?? "none")}, ${counted(shown.degree, "neighbour")}`);
+    say(`Account ${legible(shown.name)}, community ${legible(shown.withheld ? "withheld" : shown.community ?? "none")}, ${counted(shown.degree, "neighbour")}`);
   };
 
   let seen = null;
@@ -90,10 +91,10 @@ export const details = ({ k, place, seeded }) => {
           light({ account: shown.account, near: shown.neighbours.map((one) => one.account), community: shown.community });
         } else {
           const page = Math.max(Number.parseInt(state.page ?? "0", 10) || 0, 0);
-          const shown = await asked(`api/community/${encodeURIComponent(state.c)}?page=${page}`, undefined, mine.signal);
+          const shown = await asked(`api/community?name=${encodeURIComponent(state.c)}&page=${page}`, undefined, mine.signal);
           if (mine.signal.aborted) return;
           community(shown, page);
-          light({ community: shown.name });
+          light(shown.withheld ? null : { community: shown.name }); // of few nothing is marked in the picture
           if (kept) byId(kept)?.focus();
         }
         performance.mark("opened");

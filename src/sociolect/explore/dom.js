@@ -63,7 +63,10 @@ export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 
 export const asked = async (path, body, signal) => {
   const reply = await fetch(path, body === undefined ? { signal } : {
-    method: "POST", signal, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    method: "POST", signal, headers: { "content-type": "application/json" }, body: JSON.stringify(body) }).catch((fault) => {
+    if (signal?.aborted) throw fault;
+    throw new Error("the explorer does not answer: look whether it still runs in the terminal");
+  });
   if (reply.ok) return reply.json();
   let words = `the server answers ${reply.status}`;
   try { words = (await reply.json()).error ?? words; } catch { /* no words of its own */ }

@@ -63,22 +63,31 @@ const begin = async () => {
     lit = what;
     if (net) requestAnimationFrame(() => setTimeout(() => { if (lit === what) net.light(what); }));
   };
+  const exports = EXPORTS.map(([what, words]) => {
+    const link = make("a", { href: `api/export?what=${what}`, download: true }, words);
+    return { what, link, row: make("li", { hidden: what.startsWith("grown") }, link) };
+  });
   const growing = grow({ overview, place: list.place, light: (answer, seeds) => {
     const levels = new Map(answer.members.filter((one) => one.account !== null).map((one) => [one.account, 2]));
     for (const one of answer.seeds ?? []) if (one.account !== undefined) levels.set(one.account, 3);
     light(seeds.length ? { grown: levels } : null);
+    for (const { what, row, link } of exports) if (what.startsWith("grown")) { // this page's own, whatever another grew since
+      link.href = `api/export?what=${what}&growth=${answer.growth}`;
+      row.hidden = false;
+    }
   } });
   const panel = details({ k: overview.k, place: list.place, seeded: growing.seeded });
   const switched = tabs();
-  byId("export").replaceChildren(make("h3", {}, "Export"), make("p", { class: "hint" }, "Accounts stay pseudonyms. GraphML and GEXF open in Gephi, igraph and networkx."),
-    make("ul", { class: "exports" }, ...EXPORTS.map(([what, words]) => make("li", {}, make("a", { href: `api/export?what=${what}`, download: true }, words)))));
+  byId("export").replaceChildren(make("h3", {}, "Export"), make("p", { class: "hint" }, "Accounts are named as in the workspace: by pseudonyms, unless the run kept their ids. GraphML and GEXF open in Gephi, igraph and networkx."),
+    make("ul", { class: "exports" }, ...exports.map(({ row }) => row)),
+    make("p", { class: "hint" }, "What is grown can be exported here once it is."));
 
   const reveal = () => { if (narrow.matches) byId("details").scrollIntoView({ block: "start" }); };
   const open = (hash) => { history.pushState(null, "", hash); tell(); reveal(); };
   byId("communities-rows").addEventListener("click", (event) => { if (event.target.closest("a[data-state]")) setTimeout(reveal); });
   const found = async (text, signal) => asked(`api/search?q=${encodeURIComponent(text)}`, undefined, signal);
   const communityRow = (one) => [mark(list.place(one.name)), named(one.name), make("span", { class: "soft" }, counted(one.size, "person", "people"))];
-  const accountRow = (one) => [named(one.name), make("span", { class: "soft" }, one.community === null ? "in none" : `in ${legible(one.community)}`)];
+  const accountRow = (one) => [named(one.name), make("span", { class: "soft" }, one.community === null ? "" : `in ${legible(one.community)}`)];
   combobox(byId("search"), byId("search-list"), async (text, signal) => {
     const { accounts, communities: groups } = await found(text, signal);
     return [...groups.map((one) => ({ group: "Communities", text: one.name, row: communityRow(one), choose: () => open(toCommunity(one.name)) })),
@@ -110,4 +119,4 @@ const begin = async () => {
   await net.load(held.length === 3 && held.every(Number.isFinite) ? { x: held[0], y: held[1], k: held[2] } : null);
 };
 
-begin().catch((fault) => alarm(`The explorer cannot go on: ${legible(fault.message)}. Is it still running in the terminal?`));
+begin().catch((fault) => alarm(`The explorer cannot go on: ${legible(fault.message)}.`));

@@ -60,7 +60,7 @@ export const grow = ({ overview, place, light }) => {
     const wrong = faults(question);
     size.toggleAttribute("aria-invalid", wrong.some((words) => words.startsWith("accounts")));
     fault.textContent = wrong.length ? `${wrong.join("; ")}.`.replace(/^./, (first) => first.toUpperCase()) : "";
-    if (wrong.length) { grown = null; result.clear(); return; }
+    if (wrong.length) { result.clear(); return; }
     byId("grow-go").setAttribute("aria-busy", "true");
     try {
       const answer = await asked("api/grow", question, mine.signal);
@@ -70,8 +70,7 @@ export const grow = ({ overview, place, light }) => {
       performance.mark("grown");
     } catch (wrongly) {
       if (mine.signal.aborted) return;
-      grown = null;
-      result.clear();
+      result.clear(); // what failed is asked again by the button, not by every move of the picture
       fault.textContent = legible(wrongly.message);
     } finally {
       if (!mine.signal.aborted) byId("grow-go").removeAttribute("aria-busy");

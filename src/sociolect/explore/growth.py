@@ -1,5 +1,6 @@
 """A community grown from seed accounts, live, and how much of a chosen truth it holds."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from sociolect import frames
 from sociolect.errors import RefusedError, SociolectError, UsageError, unknown
-from sociolect.explore.answers import RANKERS, few, place
+from sociolect.explore.answers import RANKERS, few, large, place
 from sociolect.explore.atlas import Atlas, kept
 from sociolect.find.expansion import grow as expanded
 from sociolect.find.expansion import similarity
@@ -26,7 +27,7 @@ from sociolect.frames import Society
 
 SEEDS, SIZE = 1_000, 5_000  # of one question
 STEP = 10  # additions between two points of the recall curve (dossier: every 10)
-GROUPED = 200  # members that WALKTRAP is run on: its time grows with the square
+GROUPED = 100  # members that WALKTRAP is run on: its time grows with the cube, and twice as many take 25 ms
 ROOM = 2 << 30  # bytes of an index made here: values and keys, some 12 bytes per hash and account
 _ONE = Lock()
 _OPEN: dict[str, Index] = {}
@@ -38,27 +39,46 @@ def grow(atlas: Atlas, question: Mapping[str, Any]) -> tuple[dict[str, Any], pl.
     The question has `seeds` (names), `size`, `ranker`, and `truth`: null, {"community": name} or {"column", "value"}.
     Recall leaves the seeds out above and below: hits / (members of the truth - seeds among them), after every 10
     additions; `candidate_recall` is its ceiling, the share that lies in the active set. `groups` are WALKTRAP's on the
-    similarities of the first 200. Raises UsageError for a question of another shape, with every fault at once, and RefusedError for a
-    truth of fewer than k people.
+    similarities of the first 100.
+
+    A column is a trait, and a hit would tell it of one person: against a column every `hit` is null, and recall is told
+    after every 10 additions, or as many tens as hold k, and not in between. That keeps a person's trait off the page;
+    it is no lock against whoever subtracts many answers, and holds the files anyway.
+
+    Raises UsageError for a question of another shape, with every fault at once, and RefusedError for a truth of fewer
+    than k people, and where fewer are added than recall of a trait is told of.
     """
     seeds, size, ranker = _checked(question)
     truth = _truth(atlas, question.get("truth"))
+    trait = truth is not None and "column" in question["truth"]
+    step = STEP * -(-atlas.k // STEP) if trait else STEP
     lsh = ready(atlas)
+    given = pl.Series(seeds, dtype=pl.String)
+    bare = given.filter(_rows(lsh.signatures.accounts, given).is_null() & _numbers(atlas, given).is_not_null())
+    if bare.len():
+        raise RefusedError(
+            f"{bare[0][:80]!r} is in no set of the index (it has no ties, or came later): take another seed"
+        )
     begun = time.perf_counter()
     found = expanded(lsh, seeds, size=size, ranker=ranker)
     ms = 1000 * (time.perf_counter() - begun)
     number = _numbers(atlas, found.members["account"])
     place = atlas.accounts["community"].gather(number)
-    members = found.members.with_columns(number=number, community=atlas.communities["name"].gather(place))
+    members = found.members.with_columns(number=number, community=large(atlas).gather(place))
     hits, curve, reached = None, None, None
     if truth is not None:
-        hits = members["account"].is_in(truth.implode()).to_list()
         names = members["account"].to_list()
-        curve = recall_curve(names, truth, seeds, every=STEP, until=max(len(names), 1))
+        hits = None if trait else members["account"].is_in(truth.implode()).to_list()
+        until = len(names) // step * step if trait else max(len(names), 1)
+        if not until:
+            raise RefusedError(
+                f"recall of a trait is told after every {step} accounts, and {len(names)} are added: add more, or take another truth"
+            )
+        curve = recall_curve(names, truth, seeds, every=step, until=until)
         reached = candidate_recall(lsh, truth.to_list(), seeds)
     alike = similarity(lsh, found.rows[:GROUPED])
     likeness = float(alike[~np.eye(len(alike), dtype=bool)].mean()) if len(alike) > 1 else None
-    taken = pl.concat([_numbers(atlas, pl.Series(seeds)), number]).drop_nulls().to_numpy().astype(np.int64)
+    taken = pl.concat([_numbers(atlas, given), number]).drop_nulls().to_numpy().astype(np.int64)
     rows = members.select("number", "account", "community", "score").rows()
     told = hits or [None] * members.height
     answer = {
@@ -66,6 +86,7 @@ def grow(atlas: Atlas, question: Mapping[str, Any]) -> tuple[dict[str, Any], pl.
             {"account": number, "name": name, "community": community, "score": score, "hit": hit}
             for (number, name, community, score), hit in zip(rows, told, strict=True)
         ],
+        "seeds": [{"account": n, "name": name} for n, name in zip(_numbers(atlas, given), seeds, strict=True)],
         "active": found.active,
         "ms": round(ms, 3),
         "candidate_recall": reached,
@@ -101,15 +122,17 @@ def bands_for(accounts: int) -> int:
 def _made(atlas: Atlas) -> Index:
     found = atlas.found
     folder = found.folder / "explore" / f".index-{found.key}"
-    if not folder.is_dir():
-        ties = frames.ties(atlas.ties())
-        pairs = sets(Society(frames.people(frames.empty("people")), frames.posts(frames.empty("posts")), ties))
-        bands = bands_for(pairs["account"].n_unique())
+    with suppress(SociolectError, OSError, ValueError, KeyError, pl.exceptions.PolarsError):  # torn: it is made anew
+        return opened(folder / "lsh")
+    shutil.rmtree(folder, ignore_errors=True)
+    ties = frames.ties(atlas.ties())
+    pairs = sets(Society(frames.people(frames.empty("people")), frames.posts(frames.empty("posts")), ties))
+    bands = bands_for(pairs["account"].n_unique())
 
-        def make(part: Path) -> None:
-            index(signatures(pairs, hashes=2 * bands), bands=bands, folder=part / "lsh")
+    def make(part: Path) -> None:
+        index(signatures(pairs, hashes=2 * bands), bands=bands, folder=part / "lsh")
 
-        kept(folder, make)
+    kept(folder, make)
     return opened(folder / "lsh")
 
 
@@ -165,7 +188,7 @@ def quality(atlas: Atlas, numbers: NDArray[np.int64], likeness: float | None = N
 
     With the weight inside (each tie once) and the weight that leaves: density is the share of pairs that are tied,
     separability inside / leaving, conductance as in `find.quality`. `similarity` is the mean estimated Jaccard similarity
-    of the first 200, handed in.
+    of the first 100, handed in.
     """
     here = np.unique(numbers)
     inside = np.zeros(atlas.accounts.height, dtype=bool)
@@ -174,7 +197,7 @@ def quality(atlas: Atlas, numbers: NDArray[np.int64], likeness: float | None = N
     held = np.concatenate([inside[atlas.neighbours[s]] for s in spans]) if spans else np.zeros(0, dtype=bool)
     weight = np.concatenate([atlas.weights[s] for s in spans]) if spans else np.zeros(0)
     internal, volume = float(weight[held].sum() / 2), float(weight.sum())
-    external = max(volume - 2 * internal, 0.0)
+    external = float(weight[~held].sum())
     smaller = min(volume, float(atlas.accounts["strength"].sum()) - volume)
     n = here.size
     return {
@@ -197,6 +220,10 @@ def warm(atlas: Atlas) -> None:
 
 def _numbers(atlas: Atlas, accounts: pl.Series) -> pl.Series:
     """The numbers of accounts; null for one the atlas does not know, as an index of another year might."""
-    names = atlas.accounts["account"]
-    at = names.search_sorted(accounts, side="left").clip(0, names.len() - 1)
-    return pl.select(pl.when(names.gather(at) == accounts).then(at)).to_series().cast(pl.UInt32)
+    return _rows(atlas.accounts["account"], accounts)
+
+
+def _rows(names: pl.Series, asked: pl.Series) -> pl.Series:
+    """Where each of those asked for stands among names in order; null for one that does not."""
+    at = names.search_sorted(asked, side="left").clip(0, names.len() - 1)
+    return pl.select(pl.when(names.gather(at) == asked).then(at)).to_series().cast(pl.UInt32)

@@ -77,7 +77,9 @@ def prepare(society: Society, members: Members, *, k: int, folder: Path, say: Ca
     )
 
     say("picture")
-    drawn = _drawn(net, degree[place], label[place], place, folder)
+    # who is in a community of few is drawn as whoever is in none
+    shown = np.where((label >= 0) & (communities["size"].to_numpy()[label] >= k), label, -1)
+    drawn = _drawn(net, degree[place], shown[place], place, folder)
     communities.join(drawn, on="community", how="left", maintain_order="left").with_columns(
         pl.col("shown").fill_null(0)
     ).write_parquet(folder / "communities.parquet")
@@ -108,7 +110,7 @@ def _places(names: pl.Series, persons: pl.Series) -> NDArray[np.int64]:
 
 def _stability(members: Members) -> pl.DataFrame:
     if "stability" in members.columns:
-        return members.select("person", pl.col("stability").cast(pl.Float64, strict=False))
+        return members.select("person", pl.col("stability").cast(pl.Float64, strict=False).fill_nan(None))
     return members.select("person", stability=pl.lit(None, pl.Float64))
 
 
@@ -179,7 +181,7 @@ def _truths(society: Society, names: pl.Series, k: int) -> pl.DataFrame:
         pl.when(pl.len().over(c) >= k).then(pl.col(c)).alias(c) for c in plain
     )
     offered = [c for c in plain if 2 <= kept[c].drop_nulls().n_unique() <= VALUES][:COLUMNS]
-    told = names.to_frame().join(
-        kept.select("person", *offered), left_on="account", right_on="person", how="left", maintain_order="left"
-    )
-    return told.drop("account") if offered else pl.DataFrame()
+    told = names.alias("person").to_frame().join(
+        kept.select("person", *offered), on="person", how="left", maintain_order="left"
+    )  # fmt: skip
+    return told.drop("person") if offered else pl.DataFrame()

@@ -36,10 +36,10 @@ def serve(ready: Callable[[], Atlas], *, port: int = 0, browser: bool = True, as
         port, token = listening.getsockname()[1], token_urlsafe(24)
         address = f"http://127.0.0.1:{port}/{token}/"
         told = {"address": address, "port": port, "workspace": str(atlas.found.folder)}
-        print(json.dumps(told) if as_json else f"explore: {address}\nCtrl-C ends it.", flush=True)
-        if browser:
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         with suppress(KeyboardInterrupt):
+            print(json.dumps(told) if as_json else f"explore: {address}\nCtrl-C ends it.", flush=True)
+            if browser:
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             server(app(atlas, token=token, port=port)).run(sockets=[listening])
         print("the explorer is closed", file=sys.stderr)
 

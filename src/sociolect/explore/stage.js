@@ -3,6 +3,7 @@ import { byId, calm, legible, make, signOf } from "./dom.js";
 import { edgesOf, nodesOf, picture } from "./picture.js";
 
 const NAMES = 14; // communities named over the picture, none of less than a 200th of its points
+const NOBODY = 65535; // the number of whoever is in no community, or in one of too few people
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 const rgb = (words) => { // "#0072b2", as page.css writes it
@@ -56,6 +57,10 @@ export const stage = ({ all, chosen, viewed }) => {
     words.textContent = "The picture needs WebGL 2, which this browser does not offer. Lists, search, growing and exports work without it.";
     words.hidden = false;
     canvas.hidden = true;
+    document.querySelector(".tools").hidden = true;
+    byId("stage").removeAttribute("tabindex");
+    byId("stage").setAttribute("aria-label", "Picture of the network: not drawn");
+    byId("drawn").hidden = true;
     return null;
   }
   canvas.addEventListener("webglcontextlost", (event) => {
@@ -151,7 +156,7 @@ export const stage = ({ all, chosen, viewed }) => {
     tip.hidden = i < 0;
     if (i < 0) return;
     const community = all[nodes.community[i]];
-    tip.textContent = community ? `in ${legible(community.name)} · click to open` : "in no community · click to open";
+    tip.textContent = community ? `in ${legible(community.name)} · click to open` : `${nodes.community[i] === NOBODY ? "in no community, or one of few" : "in a smaller community"} · click to open`;
     tip.style.transform = `translate(${Math.min(left + 14, canvas.clientWidth - 190)}px, ${top + 16}px)`;
   };
 

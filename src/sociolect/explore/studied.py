@@ -98,6 +98,8 @@ def members(found: Studied) -> Members:
 def _record(folder: Path) -> dict[str, Any]:
     path = folder / "run.json"
     if not path.is_file():
+        if folder.is_file():
+            raise WorkspaceError(f"{folder} is a file: name the folder of a finished run, the workspace")
         what = "is no workspace (no run.json)" if folder.is_dir() else "is not there"
         raise WorkspaceError(f"{folder} {what}: make one with sociolect demo --out {folder}, or name another")
     try:

@@ -83,7 +83,7 @@ def classed(
 def before(events: pl.DataFrame, asked: pl.DataFrame, *, timed: bool) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The weight of the events of each asked pair before its time (of all where not `timed`), and whether some have no time.
 
-    One sorted key holds pair and time, so that a sum over a stretch of it is the difference of two running sums.
+    One sorted key holds pair and time, so that a sum is the running sum of the pair at the last event before.
     """
     pair = ["source", "target"]
     codes = asked.select(pair).unique(maintain_order=True).with_row_index("pair")
@@ -95,8 +95,13 @@ def before(events: pl.DataFrame, asked: pl.DataFrame, *, timed: bool) -> tuple[F
     width = len(moments) + 1
     keys = here["pair"].to_numpy().astype(np.int64) * width + np.searchsorted(moments, here["time"].to_numpy())
     order = np.lexsort((here["weight"].to_numpy(), keys))
-    keys, total = keys[order], np.concatenate([[0.0], np.cumsum(here["weight"].to_numpy()[order])])
+    keys = keys[order]
+    # summed pair by pair: a heavy pair beside would else leave its rounding in the sums of the others
+    total = here[order].select(pl.col("weight").cum_sum().over("pair"))["weight"].to_numpy()
     upto = np.full(len(at), width)
     if timed:
         upto = np.searchsorted(moments, asked["time"].fill_null(0).to_numpy())
-    return total[np.searchsorted(keys, at * width + upto)] - total[np.searchsorted(keys, at * width)], gap
+    begin, end = np.searchsorted(keys, at * width), np.searchsorted(keys, at * width + upto)
+    found = np.zeros(len(at))
+    found[end > begin] = total[end[end > begin] - 1]
+    return found, gap

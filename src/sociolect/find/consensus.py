@@ -69,7 +69,7 @@ def consensus(
         runs = _runs(finder, kept, net, seeds, derive(seed, "consensus", turn))
         share = _together(runs, net).mean(axis=0)
         met = np.concatenate([runs, met])
-    labels = max(met, key=lambda run: np.mean([alike(run, other) for other in first]))
+    labels = max(met, key=lambda run: np.mean([rand(run, other) for other in first]))
     found = named(labels, net.persons)
     stability = pl.Series("stability", _stability(labels, first)[labels >= 0])
     return frames.members(found.with_columns(stability))
@@ -89,11 +89,6 @@ def _runs(finder: Callable[..., Members], society: Society | Graph, net: Graph, 
 
 def labelled(members: Members, persons: pl.Series) -> Labels:
     return numbered(one_each(members), persons, members["community"].unique().sort())
-
-
-def alike(x: Labels, y: Labels) -> float:
-    both = (x >= 0) & (y >= 0)
-    return rand(x[both], y[both])
 
 
 def _together(runs: Labels, net: Graph) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ def declared(society: Society, *, column: str) -> Members:
     elif column in posts.columns and column not in {"post", "person", "text", "parent"}:
         said, where = posts, "posts"
     else:
-        fit = {*people.columns, *posts.columns} - {"person", "post", "text", "parent"}
+        fit = {*people.columns, *(posts.columns if posts.height else ())} - {"person", "post", "text", "parent"}
         raise unknown("column that could declare communities", column, fit)
     counts = (
         said.select("person", community=pl.col(column).cast(pl.String))

@@ -34,7 +34,7 @@ def grow(index: Index, seeds: Sequence[str], *, size: int, ranker: str = "averag
     - `pagerank`: personalised PageRank, three turns, damping .9; the score is the rank, 1 on average.
 
     Which is best depends on the data. Of equal scores the lower name goes first: the order of the index's rows changes
-    nothing. Memory: 9 bytes per hash and account sharing a bucket, up to 300 MB; beyond that the time grows, not the memory.
+    nothing. Memory beside the signatures: some 300 MB at most; where more than some 60,000 share a bucket, PageRank counts anew.
     Raises UsageError for no seeds, a size below 1, an unknown ranker or a seed that is not in the index,
     RefusedError where the seeds share a bucket with nobody else.
     Source: Chamberlain et al. 2018, doi 10.1371/journal.pone.0188702.

@@ -12,12 +12,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sociolect import frames
-from sociolect.errors import RefusedError, UsageError, unknown
-from sociolect.find.scanned import scanned
+from sociolect.errors import InputError, RefusedError, UsageError, unknown
+from sociolect.find.ties_parquet import scanned
 from sociolect.frames import Members, Society, Ties
 from sociolect.seeds import derive
 
 _LOCK = RLock()
+_LIGHT, _HEAVY = 1e-150, 1e150
 
 
 class Graph(NamedTuple):
@@ -49,7 +50,8 @@ def graph(ties: Ties | pl.LazyFrame | Path, *, kinds: str | Sequence[str] | None
 
     Ties are a frame, or a parquet file or lazy frame of any size with `source`, `target` and, where they have them, `kind`
     and `weight` (see `scanned`): ten million rows take seconds and three gigabytes. People and edges are sorted, and weights
-    are summed in sorted order, so that row order changes no bit. Raises UsageError for a kind that no tie has, and what `scanned` raises.
+    are summed in sorted order, so that row order changes no bit. Raises UsageError for a kind that no tie has, InputError for weights
+    whose sum is too large or too small to be divided by, and what `scanned` raises.
 
     >>> t = {"source": ["b", "a", "c"], "target": ["a", "b", "c"], "kind": "reply", "weight": [1.0, 2.0, 9.0]}
     >>> g = graph(frames.ties(pl.DataFrame(t)))
@@ -65,7 +67,13 @@ def graph(ties: Ties | pl.LazyFrame | Path, *, kinds: str | Sequence[str] | None
     del rows
     from sociolect.find.kernels import pairs
 
-    return Graph(persons, *pairs.summed(source, target, weight, persons.len()))
+    net = Graph(persons, *pairs.summed(source, target, weight, persons.len()))
+    # beyond, no modularity is a number: it divides by the sum, and by its square
+    if net.a.size and not _LIGHT < (total := float(np.sum(net.weight / net.weight.size)) * net.weight.size) < _HEAVY:
+        raise InputError(
+            f"the weights of the ties sum to {total:g}: due is a sum between 1e-150 and 1e150; rescale them"
+        )
+    return net
 
 
 def network_of(society: Society | Graph, kinds: str | Sequence[str] | None = None) -> Graph:
@@ -127,10 +135,20 @@ def named(labels: NDArray[np.int64], persons: pl.Series) -> Members:
     ['c01', 'c00', 'c00']
     """
     persons, labels = persons.filter(pl.Series(labels >= 0)), labels[labels >= 0]
+    place = by_size(labels)
+    count = int(place.max(initial=-1)) + 1
+    width = max(2, len(str(count - 1)))
+    names = pl.Series([f"c{i:0{width}}" for i in range(count)], dtype=pl.String)
+    return frames.members(pl.DataFrame({"person": persons, "community": names.gather(place)}))
+
+
+def by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The community numbers anew, from 0 for the largest; equal sizes go by their first place.
+
+    >>> by_size(np.array([7, 3, 3, 5])).tolist()
+    [1, 0, 0, 2]
+    """
     _, first, place, size = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
     rank = np.empty(size.size, dtype=np.int64)
     rank[np.lexsort((first, -size))] = np.arange(size.size)
-    width = max(2, len(str(size.size - 1)))
-    names = pl.Series([f"c{i:0{width}}" for i in range(size.size)], dtype=pl.String)
-    community = names.gather(rank[place])
-    return frames.members(pl.DataFrame({"person": persons, "community": community}))
+    return np.asarray(rank[place])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sociolect import frames
 from sociolect.errors import InputError
-from sociolect.find.lsh_buckets import Index, alike, buckets, width
+from sociolect.find.lsh_buckets import Index, buckets, same_family, width
 from sociolect.find.lsh_files import ARRAYS, checked, committed, held, mapped, saved, unused
 from sociolect.find.minhash import Signatures, signatures
 from sociolect.find.set_pairs import Pairs
@@ -85,7 +85,7 @@ def append(
                 f"the index in {folder} was built with {built}: asked was {'; '.join(faults)}; build it anew with index(...)"
             )
         new = pairs if isinstance(pairs, Signatures) else signatures(pairs, hashes=old.hashes, seed=here["seed"])
-        alike(old.signatures, new)
+        same_family(old.signatures, new)
         number = unused(folder)
         merged = _merged(old.signatures, new, folder / f"values-{number}.npy")
         return _finished(folder, number, merged, old.bands)

@@ -36,6 +36,8 @@ class Index:
 
     def rows_of(self, accounts: Sequence[str]) -> NDArray[np.int64]:
         """The rows of the accounts, in their order; UsageError names those that are not there, with the nearest name."""
+        if odd := [a for a in accounts if not isinstance(a, str | None)]:
+            raise UsageError(f"account {odd[0]!r} is no text, as {len(odd)} of {len(accounts)}: due are names")
         names = pl.Series(list(accounts), dtype=pl.String)
         if names.null_count():
             raise UsageError(f"{names.null_count()} of {names.len()} accounts are null, due are names")
@@ -63,7 +65,7 @@ class Index:
 
         Raises InputError where they come from another family of hashes.
         """
-        alike(self.signatures, others)
+        same_family(self.signatures, others)
         return np.flatnonzero(self._met(others.values, np.arange(others.accounts.len()))).astype(np.int64)
 
     def _met(self, values: NDArray[np.uint32], asked: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -107,7 +109,7 @@ def buckets(values: NDArray[np.uint32], bands: int) -> tuple[NDArray[np.int64], 
     return starts, keys[:at], rows[:at]
 
 
-def alike(one: Signatures, other: Signatures) -> None:
+def same_family(one: Signatures, other: Signatures) -> None:
     """Nothing, where two sets of signatures can be held together; else InputError."""
     pairs = [("hashes", one.values.shape[1], other.values.shape[1]), ("seed", one.seed, other.seed)]
     faults = [f"{name}={theirs} where the index has {name}={ours}" for name, ours, theirs in pairs if ours != theirs]

@@ -20,7 +20,7 @@ from sociolect.errors import WorkspaceError
 
 SCHEMA = 1
 ARRAYS = {"values": "<u4", "starts": "<i8", "keys": "<u4", "rows": "<i4"}
-_AGAIN = "build it anew with index(signatures, folder=...)"
+_AGAIN = "build it anew with index(signatures, folder=...), or run again the command that made it"
 
 
 def saved(path: Path, blocks: Iterable[NDArray[Any]], shape: tuple[int, ...]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import shake_256
 from os import cpu_count
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,8 @@ from sociolect.errors import InputError, RefusedError, UsageError
 from sociolect.find.set_pairs import COLUMNS, Pairs, capped, opened, pieces
 from sociolect.seeds import derive
 
-_CHUNK = 1 << 17  # rows whose names are in memory at once
-_BUFFER = 1 << 21  # pairs that wait, two numbers each, until the rows of their accounts are opened together
+_CHUNK = 1 << 16  # rows whose names are in memory at once
+_BUFFER = 1 << 20  # pairs that wait, two numbers each, until the rows of their accounts are opened together
 
 
 class Signatures(NamedTuple):
@@ -39,7 +40,7 @@ def signatures(pairs: Pairs, *, hashes: int = 1000, cap: int | None = None, seed
 
     `pairs` has the columns account and element, in any order, repeats allowed: a frame, a lazy frame, or the path of a
     parquet file, which is read in one pass, a piece at a time. Memory beyond the pairs: 4 bytes per hash and account,
-    and less than 150 MB. An element enters as 32 bits of a hash of its name, and hash k is (a_k x + b_k) mod 2^32, a_k
+    and less than 100 MB; more where a row group of the file holds millions of rows, for it is unpacked whole. An element enters as 32 bits of a hash of its name, and hash k is (a_k x + b_k) mod 2^32, a_k
     odd: names, `hashes` and `seed` alone decide the values, so data of another day, machine or order compare. Two sets
     of some 10^6 elements look alike by n / 2^32 more than they are: far below the standard error.
     `cap` leaves out elements that more than `cap` accounts have (a fan who follows everybody makes all alike), after a
@@ -60,7 +61,9 @@ def signatures(pairs: Pairs, *, hashes: int = 1000, cap: int | None = None, seed
     lazy, set_aside = opened(pairs), pl.DataFrame(schema=frames.SET_ASIDE)
     if cap is not None:
         lazy, set_aside = capped(lazy, cap)
-    accounts, values, sizes = _minima(lazy, family(hashes, seed))
+    # a cap filters the rows: a slice of what is left would read all before it again
+    file = Path(pairs) if isinstance(pairs, str | Path) and cap is None else None
+    accounts, values, sizes = _minima(lazy, family(hashes, seed), file)
     if not accounts.len():
         why = f"; cap={cap} left out every element" if set_aside.height else ""
         raise RefusedError(f"there are no pairs of account and element, so there is nothing to sign{why}")
@@ -110,7 +113,9 @@ def workers() -> int:
     return cpu_count() or 1
 
 
-def _minima(pairs: pl.LazyFrame, ab: NDArray[np.uint32]) -> tuple[pl.Series, NDArray[np.uint32], NDArray[np.int64]]:
+def _minima(
+    pairs: pl.LazyFrame, ab: NDArray[np.uint32], file: Path | None
+) -> tuple[pl.Series, NDArray[np.uint32], NDArray[np.int64]]:
     """Accounts in order, their least values, and their pairs: numbers wait in a buffer, and a full one goes into the rows."""
     from sociolect.find.kernels.minhash import ordered
 
@@ -118,7 +123,7 @@ def _minima(pairs: pl.LazyFrame, ab: NDArray[np.uint32]) -> tuple[pl.Series, NDA
     values, sizes = np.empty((0, ab.shape[1]), dtype=np.uint32), np.zeros(0, dtype=np.int64)
     rows, elements, full, count = np.empty(_BUFFER, dtype=np.int32), np.empty(_BUFFER, dtype=np.uint32), 0, 0
     with ThreadPoolExecutor(workers()) as pool:
-        for fresh, their_rows, their_elements in _numbered(pairs, pool):
+        for fresh, their_rows, their_elements in _numbered(pairs, pool, file):
             if (after := full + their_rows.size) > _BUFFER:
                 values, sizes = _into_rows(values, sizes, rows[:full], elements[:full], count=count, ab=ab, pool=pool)
                 full, after = 0, their_rows.size
@@ -165,7 +170,7 @@ def _into_rows(
 
 
 def _numbered(
-    pairs: pl.LazyFrame, pool: ThreadPoolExecutor
+    pairs: pl.LazyFrame, pool: ThreadPoolExecutor, file: Path | None
 ) -> Iterator[tuple[pl.Series, NDArray[np.int32], NDArray[np.uint32]]]:
     """Piece by piece: the accounts met for the first time, the row of each pair's account, the 32 bits of its element.
 
@@ -175,7 +180,7 @@ def _numbered(
 
     slots, known, count = np.empty(0, dtype=np.int32), np.empty((2, 0), dtype=np.uint64), 0
     nulls = dict.fromkeys(COLUMNS, 0)
-    for piece in pieces(pairs, _CHUNK):
+    for piece in pieces(pairs, _CHUNK, file=file):
         for column in COLUMNS:
             nulls[column] += piece[column].null_count()
         if any(nulls.values()):

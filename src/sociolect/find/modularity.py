@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sociolect.errors import RefusedError
 from sociolect.find.graph import Graph
 from sociolect.seeds import substream
 
@@ -18,6 +19,7 @@ def optimised(net: Graph, *, refine: bool, resolution: float = 1.0, iterations: 
 
     `refine` is Leiden: communities are taken apart before they are folded, so that each hangs together; without it, Louvain.
     Each of the `iterations` starts from what the last one found; -1 goes on until one adds less than 1e-5.
+    Raises RefusedError where the resolution or the weights are so large or small that modularity is no number.
 
     >>> import polars as pl
     >>> pairs = np.array([[0, 1], [1, 2], [0, 2], [2, 3], [3, 4], [4, 5], [3, 5]])
@@ -35,6 +37,10 @@ def optimised(net: Graph, *, refine: bool, resolution: float = 1.0, iterations: 
     labels = np.arange(n, dtype=np.uint32)
     level: Any = (start, other, weight, degree)
     least = kernels.lost(*level, labels, pull)
+    if not np.isfinite(least):  # no gain could be told from none, and the search would never end
+        raise RefusedError(
+            f"modularity is no number at resolution={resolution} with weights that sum to {both / 2:g}: take others"
+        )
     turn = 0
     while turn != iterations:
         found, loses = _iteration(level, labels.copy(), pull, heat, random, refine=refine)

@@ -150,11 +150,13 @@ def completeness(found: Members, truth: Members) -> Agreement:
 
 
 def rand(x: NDArray[np.int64], y: NDArray[np.int64]) -> float:
-    """The adjusted Rand index of two arrays of community numbers, 0 or above.
+    """The adjusted Rand index of two arrays of community numbers, over those who are in a community (0 or above) in both.
 
-    >>> rand(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2])) == 4 / 7
+    >>> rand(np.array([0, 0, 1, 1, -1]), np.array([0, 0, 1, 2, 2])) == 4 / 7
     True
     """
+    both_in = (x >= 0) & (y >= 0)
+    x, y = x[both_in], y[both_in]
     cells, rows, columns = _table(x, y)
     n = int(x.size)
     # Python's integers: the products pass 2**63 from some 60,000 people on

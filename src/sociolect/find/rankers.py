@@ -1,4 +1,4 @@
-"""Rankers: how near each of some accounts is to the seeds, by the estimated Jaccard of all their pairs at once.
+"""Rankers: how near each of some accounts is to the seeds, by the estimated Jaccard of all their pairs.
 
 Rows are places in `values` (accounts, hashes), seeds are places in `rows`. Counts of equal entries are whole numbers, so
 the average and the agglomerative ranker are exact; sums of personalised PageRank are taken in one order, whatever the
@@ -8,21 +8,24 @@ number of threads. Source of the three rules: the released code of Chamberlain e
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise as steps
-from typing import Any, NamedTuple, TypeVar
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Groups = NDArray[np.uint16] | NDArray[np.uint32]
 T = TypeVar("T")
 U = TypeVar("U")
 
 _CHUNKS = 16  # parts of the work; always as many, so that no sum depends on the number of threads
-_KEPT = 1 << 25  # places in memory for the groups of one query: 256 MB; beyond, groups are made anew when needed
+_KEPT = 1 << 26  # places in memory for what one query keeps: 256 MB; beyond, it is made anew when needed
 _WORTH = 1 << 20  # entries below which a second thread costs more than it saves
-_MEMBERS = 256  # members in one table: 8 MB at 1,000 hashes
+_ROWS, _MEMBERS = 4096, 64  # of one comparison: the members' entries stay near, 256 KB at 1,000 hashes
+_NARROW = 1 << 16  # rows whose groups have numbers of 16 bits
 
 
 def matches(values: NDArray[np.uint32], rows: Ints, members: Ints) -> Ints:
@@ -32,20 +35,13 @@ def matches(values: NDArray[np.uint32], rows: Ints, members: Ints) -> Ints:
     >>> matches(values, np.arange(3), np.array([0, 1])).tolist()
     [3, 3, 1]
     """
-    from sociolect.find.kernels.rankers import matched, tables
+    values, out = fixed(values), np.zeros(rows.size, dtype=np.int64)
 
-    values, hashes = fixed(values), values.shape[1]
-    out = np.zeros(rows.size, dtype=np.int64)
-    for low in range(0, members.size, _MEMBERS):
-        some = members[low : low + _MEMBERS]
-        bits = int(4 * some.size - 1).bit_length()
-        held, count = np.zeros((hashes, 1 << bits), dtype=np.uint32), np.zeros((hashes, 1 << bits), dtype=np.int32)
-        tables(values, some, bits, held, count)
+    def one(part: slice) -> None:
+        for low in range(0, members.size, _MEMBERS):
+            out[part] += _compared(values, rows[part], members[low : low + _MEMBERS]).sum(axis=0, dtype=np.int64)
 
-        def one(part: slice, bits: int = bits, tabled: tuple[Any, Any] = (held, count)) -> None:
-            matched(values, rows[part], bits, tabled, out[part])
-
-        each(one, _slices(rows.size, min(_CHUNKS, rows.size // 1024 + 1)), worth=rows.size * hashes)
+    each(one, _slices(rows.size, max(_CHUNKS, rows.size // _ROWS)), worth=rows.size * members.size * values.shape[1])
     return out
 
 
@@ -55,16 +51,17 @@ def similarities(values: NDArray[np.uint32], rows: Ints) -> Floats:
     >>> similarities(np.array([[1, 2], [1, 3]], dtype=np.uint32), np.arange(2)).tolist()
     [[1.0, 0.5], [0.5, 1.0]]
     """
-    from sociolect.find.kernels.rankers import pairwise
+    values, same = fixed(values), np.zeros((rows.size, rows.size))
+    parts = _slices(rows.size, max(_CHUNKS, rows.size // _MEMBERS))
 
-    values = fixed(values)
-    same = np.zeros((rows.size, rows.size))
-    # equal areas of the triangle
-    ends = np.round(np.sqrt(np.linspace(0, 1, _CHUNKS + 1)) * rows.size).astype(int).tolist()
-    bounds = [(a, b) for a, b in steps(ends) if a < b]
-    each(lambda b: pairwise(values, rows, b[0], b[1], same), bounds, worth=rows.size**2 * values.shape[1] // 2)
+    def one(part: slice) -> None:
+        # a square is symmetric: each row is held against those up to its own part
+        same[part, : part.stop] = _compared(values, rows[: part.stop], rows[part])
+        same[: part.start, part] = same[part, : part.start].T
+
+    each(one, parts, worth=rows.size**2 * values.shape[1] // 2)
     same /= values.shape[1]
-    return np.asarray(same + same.T + np.eye(rows.size))
+    return same
 
 
 def average(values: NDArray[np.uint32], rows: Ints, seeds: Ints, *, size: int) -> tuple[Ints, Floats]:
@@ -88,20 +85,26 @@ def agglomerative(values: NDArray[np.uint32], rows: Ints, seeds: Ints, *, size: 
     >>> agglomerative(values, np.arange(4), np.array([0]), size=3)
     (array([1, 2, 3]), array([0.5       , 0.25      , 0.16666667]))
     """
-    from sociolect.find.kernels.rankers import agglomerated
-
+    values, hashes, n = fixed(values), values.shape[1], rows.size
     near = matches(values, rows, rows[seeds])
-    near[seeds] = -1
-    taken, counts = (np.zeros(min(size, rows.size - seeds.size), dtype=np.int64) for _ in range(2))
-    if rows.size * values.shape[1] <= _KEPT:
-        groups = _groups(values, rows)
-        agglomerated(groups.start, groups.order, near, taken, counts)
-    else:
-        for turn in range(taken.size):
-            row = taken[turn] = np.argmax(near)
-            counts[turn], near[row] = near[row], -1
-            near += np.where(near >= 0, matches(values, rows, rows[[row]]), 0)
-    return taken, counts / (values.shape[1] * (seeds.size + np.arange(taken.size)))
+    near[seeds] = out = np.iinfo(np.int64).min // 2  # stays below 0, whatever is added
+    taken, counts = (np.zeros(min(size, n - seeds.size), dtype=np.int64) for _ in range(2))
+    alike: dict[int, NDArray[np.int32]] = {}  # to whom a row is alike: all rows that are near are compared at once
+    for turn in range(taken.size):
+        best = int(np.argmax(near))
+        if best not in alike:
+            if len(alike) * n > _KEPT // 2:
+                alike.clear()
+            wide = min(_MEMBERS, (taken.size - turn) // 3 + 8, max(1, _KEPT // (4 * n)))
+            next_best = [i for i in np.argsort(-near, kind="stable")[: 2 * _MEMBERS].tolist() if near[i] >= 0]
+            some = np.array([i for i in next_best if i not in alike][:wide])
+            # copies: a row of the matrix would keep all of it
+            alike.update(
+                {i: row.copy() for i, row in zip(some.tolist(), _alike(values, rows, rows[some]), strict=True)}
+            )
+        taken[turn], counts[turn], near[best] = best, near[best], out
+        near += alike.pop(best)
+    return taken, counts / (hashes * (seeds.size + np.arange(taken.size)))
 
 
 def pagerank(
@@ -117,14 +120,28 @@ def pagerank(
     >>> places.tolist(), score.round(3).tolist()
     ([1, 2, 3], [1.072, 0.853, 0.632])
     """
-    groups = _groups(values, rows)
-    hashes = values.shape[1]
-    sums = groups.others + hashes  # of the columns of A, times the hashes: whole numbers
+    values = fixed(values)
+    parts = _slices(values.shape[1], max(_CHUNKS, rows.size * values.shape[1] // (_KEPT // 8)))
+    fits, worth = rows.size * values.shape[1] <= _KEPT, rows.size * values.shape[1]
+    kept: Sequence[_Grouped | None] = [None] * len(parts)
+    if fits:
+        kept = each(lambda part: _grouped(values, rows, part), parts, worth=worth)
+
+    def spread_over(share: Floats) -> Floats:
+        """For each row, the shares of its groups, summed over the hashes: A's product, times the hashes."""
+        from sociolect.find.kernels.rankers import spread
+
+        def one(at: int) -> Floats:
+            out = np.zeros(rows.size)
+            spread(*(kept[at] or _grouped(values, rows, parts[at])), share, out)
+            return out
+
+        return np.asarray(np.sum(each(one, range(len(parts)), worth=worth), axis=0))
+
     rank = np.ones(rows.size)
+    sums = spread_over(rank)  # of the columns of A, times the hashes: whole numbers
     for _ in range(turns):
-        share = rank / sums
-        alone = (hashes - groups.met) * share
-        rank = beta * (_spread(values, rows, groups, share) + alone)
+        rank = beta * spread_over(rank / sums)
         rank[seeds] += (rows.size - rank.sum()) / seeds.size
     return _best(rank, seeds, size)
 
@@ -136,67 +153,42 @@ RANKERS: dict[str, Callable[..., tuple[Ints, Floats]]] = {
 }
 
 
-def _slices(n: int, parts: int = _CHUNKS) -> list[slice]:
-    """0 to n in parts of equal length."""
-    ends = np.linspace(0, n, parts + 1).astype(int).tolist()
-    return [slice(a, b) for a, b in steps(ends) if a < b]
+class _Grouped(NamedTuple):
+    """Who agrees with whom at some hashes: the number of each row's group (hashes, rows), and how many groups."""
 
-
-class _Groups(NamedTuple):
-    """Who agrees with whom at some hashes, as `kernels.rankers.grouped` has it; start and order may be left out (empty)."""
-
-    start: NDArray[np.int32]
-    order: NDArray[np.int32]
+    groups: Groups
     used: Ints
-    met: Ints
-    others: Ints
 
 
-def _groups(values: NDArray[np.uint32], rows: Ints) -> _Groups:
-    """The groups at all hashes; without start and order where they would take more than 256 MB."""
-    fits = rows.size * values.shape[1] <= _KEPT
-    start, order = (np.empty((values.shape[1] if fits else 0, rows.size), dtype=np.int32) for _ in range(2))
-
-    def one(part: slice) -> tuple[Ints, Ints, Ints]:
-        return _grouped(values, rows, part, (start[part], order[part]) if fits else None)[2:]
-
-    used, met, others = zip(*each(one, _chunks(values, rows), worth=rows.size * values.shape[1]), strict=True)
-    return _Groups(start, order, np.concatenate(used), np.sum(met, axis=0), np.sum(others, axis=0))
-
-
-def _grouped(
-    values: NDArray[np.uint32],
-    rows: Ints,
-    part: slice,
-    room: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None,
-) -> _Groups:
-    """The groups at a part of the hashes, start and order in the room that is given."""
+def _grouped(values: NDArray[np.uint32], rows: Ints, part: slice) -> _Grouped:
     from sociolect.find.kernels.rankers import grouped
 
-    n, hashes = rows.size, part.stop - part.start
-    start, order = room or (np.empty((hashes, n), dtype=np.int32), np.empty((hashes, n), dtype=np.int32))
-    used = np.zeros(hashes, dtype=np.int64)
-    met, others = (np.zeros(n, dtype=np.int64) for _ in range(2))
-    grouped(fixed(values), rows, part.start, int(4 * n - 1).bit_length(), (start, order, used, met, others))
-    return _Groups(start, order, used, met, others)
+    shape, used = (part.stop - part.start, rows.size), np.zeros(part.stop - part.start, dtype=np.int64)
+    groups: Groups = np.empty(shape, np.uint16) if rows.size <= _NARROW else np.empty(shape, np.uint32)
+    grouped(values, rows, part.start, int(4 * rows.size - 1).bit_length(), groups, used)
+    return _Grouped(groups, used)
 
 
-def _spread(values: NDArray[np.uint32], rows: Ints, groups: _Groups, share: Floats) -> Floats:
-    """For each row, the shares of its groups, summed over the hashes."""
-    from sociolect.find.kernels.rankers import spread
+def _compared(values: NDArray[np.uint32], rows: Ints, members: Ints) -> NDArray[np.int32]:
+    """How many entries a member and a row have in common: (members, rows)."""
+    from sociolect.find.kernels.rankers import compared
 
-    def one(part: slice) -> Floats:
-        out = np.zeros(rows.size)
-        order = groups.order[part] if groups.order.size else _grouped(values, rows, part).order
-        spread(order, groups.used[part], share, out)
-        return out
-
-    return np.asarray(np.sum(each(one, _chunks(values, rows), worth=rows.size * values.shape[1]), axis=0))
+    out = np.empty((members.size, rows.size), dtype=np.int32)
+    compared(values, np.ascontiguousarray(rows), np.ascontiguousarray(members), out)
+    return out
 
 
-def _chunks(values: NDArray[np.uint32], rows: Ints) -> list[slice]:
-    """The hashes in parts, by their sizes alone: no sum depends on the number of threads."""
-    return _slices(values.shape[1], max(_CHUNKS, rows.size * values.shape[1] // (_KEPT // 2)))
+def _alike(values: NDArray[np.uint32], rows: Ints, members: Ints) -> NDArray[np.int32]:
+    """The same, on all cores."""
+    parts = _slices(rows.size, max(_CHUNKS, rows.size // _ROWS))
+    worth = rows.size * members.size * values.shape[1]
+    return np.concatenate(each(lambda part: _compared(values, rows[part], members), parts, worth=worth), axis=1)
+
+
+def _slices(n: int, parts: int) -> list[slice]:
+    """0 to n in parts of equal length."""
+    ends = np.linspace(0, n, parts + 1).astype(int).tolist()
+    return [slice(a, b) for a, b in pairwise(ends) if a < b]
 
 
 def _best(score: Floats, seeds: Ints, size: int) -> tuple[Ints, Floats]:
@@ -207,11 +199,16 @@ def _best(score: Floats, seeds: Ints, size: int) -> tuple[Ints, Floats]:
 
 
 def each(function: Callable[[T], U], parts: Sequence[T], *, worth: int) -> list[U]:
-    """function(part) for each part, in their order; on all cores where that is worth it."""
+    """function(part) for each part, in their order; on all cores where that is worth it. The function calls no `each`."""
     if worth < _WORTH:
         return [function(part) for part in parts]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(function, parts))
+    return list(_pool(os.getpid(), os.cpu_count()).map(function, parts))
+
+
+@lru_cache(maxsize=2)
+def _pool(process: int, cores: int | None) -> ThreadPoolExecutor:
+    """Threads that stay: new ones for each question would take as long as a small one. A fork has none, and gets its own."""
+    return ThreadPoolExecutor(cores, thread_name_prefix="rankers")
 
 
 def fixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:

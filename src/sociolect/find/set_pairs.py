@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
 
 import polars as pl
 
@@ -12,6 +13,8 @@ Pairs = pl.DataFrame | pl.LazyFrame | str | Path
 
 COLUMNS = ("account", "element")
 _NAMES = (pl.String, pl.Categorical, pl.Enum)
+_SLICE, _WIDEST = 1 << 16, 1 << 22  # rows of a file read at once
+_RATE = 2_000_000  # rows a second; fewer means that a row group is unpacked again for each slice of it
 
 
 def opened(pairs: Pairs) -> pl.LazyFrame:
@@ -70,19 +73,40 @@ def capped(pairs: pl.LazyFrame, cap: int) -> tuple[pl.LazyFrame, pl.DataFrame]:
     return pairs.filter(out.not_() | element.is_null()), pl.DataFrame(aside, schema=frames.SET_ASIDE, orient="row")
 
 
-def pieces(pairs: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+def pieces(pairs: pl.LazyFrame, rows: int, *, file: Path | None = None) -> Iterator[pl.DataFrame]:
     """The pairs, at most some `rows` at a time, in an order that nothing may depend on.
 
-    Raises InputError where a row turns out unreadable on the way.
+    Where they are a `file` and nothing else, it is read slice by slice: a stream holds several row groups in memory,
+    which are large in some files. Raises InputError where a row turns out unreadable on the way, or the file is
+    another one at the end.
 
     >>> [p.height for p in pieces(pl.DataFrame({"account": list("abc"), "element": "x"}).lazy(), 2)]
     [2, 1]
     """
     try:
-        for batch in pairs.collect_batches(chunk_size=rows, maintain_order=False, engine="streaming"):
+        if file is not None:
+            batches = _sliced(pairs, file)
+        else:
+            batches = pairs.collect_batches(chunk_size=rows, maintain_order=False, engine="streaming")
+        for batch in batches:
             yield from batch.iter_slices(rows)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"the pairs cannot be read to their end: {str(error).splitlines()[0]}") from error
+
+
+def _sliced(pairs: pl.LazyFrame, file: Path) -> Iterator[pl.DataFrame]:
+    """The rows of a file in slices, wider ones while they come slowly: a row group may hold all of them."""
+    before, at, wide = file.stat(), 0, _SLICE
+    count = pairs.select(pl.len()).collect().item()
+    while at < count:
+        begun = perf_counter()
+        part = pairs.slice(at, wide).collect(engine="streaming")
+        slow = part.height < _RATE * (perf_counter() - begun)
+        yield part
+        at, wide = at + part.height, min(2 * wide, _WIDEST) if slow else max(wide // 2, _SLICE)
+        after = file.stat()
+        if not part.height or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            raise InputError(f"{file} was written while it was read: sign it again once nobody writes it")
 
 
 def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:

@@ -10,9 +10,9 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.errors import UsageError
-from sociolect.find.consensus import alike, by_pair, labelled
+from sociolect.find.consensus import by_pair, labelled
 from sociolect.find.graph import Graph, chosen, network_of, seeded
-from sociolect.find.quality import modularity
+from sociolect.find.quality import modularity, rand
 from sociolect.frames import Effects, Members, Society
 from sociolect.seeds import derive, substream
 
@@ -151,5 +151,5 @@ def _measured(
     found = [finder(society, seed=derive(seed, i)) for i in range(seeds)]
     net = network_of(society)
     labels = [labelled(members, net.persons) for members in found]
-    pairs = [alike(x, y) for x, y in combinations(labels, 2)]
+    pairs = [rand(x, y) for x, y in combinations(labels, 2)]
     return [modularity(net, members) for members in found], pairs

@@ -10,10 +10,10 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.errors import UsageError
-from sociolect.find.consensus import alike, labelled
+from sociolect.find.consensus import labelled
 from sociolect.find.graph import Graph, network_of
 from sociolect.find.leiden import leiden
-from sociolect.find.quality import modularity
+from sociolect.find.quality import modularity, rand
 from sociolect.frames import Effects, Members, Society
 from sociolect.seeds import derive
 
@@ -64,13 +64,13 @@ def sweep(
         here = slice(k * seeds, (k + 1) * seeds)
         sizes = [np.bincount(run[run >= 0]) for run in labels[here]]
         beyond = labels[(k + 1) * seeds : (k + 2) * seeds]
-        name = f"resolution {dial:g}"
+        name = f"resolution {float(dial)!r}".removesuffix(".0")
         rows += [
             ("communities", name, [float((size > 0).sum()) for size in sizes]),
             ("largest", name, [float(size.max() / size.sum()) for size in sizes]),
             ("modularity", name, [reached for _, reached in made[here]]),
-            ("agreement of seeds", name, [alike(x, y) for x, y in combinations(labels[here], 2)]),
-            ("agreement with the next", name, [alike(x, y) for x, y in zip(labels[here], beyond, strict=False)]),
+            ("agreement of seeds", name, [rand(x, y) for x, y in combinations(labels[here], 2)]),
+            ("agreement with the next", name, [rand(x, y) for x, y in zip(labels[here], beyond, strict=False)]),
         ]
     return frames.effects(
         pl.DataFrame(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sociolect.errors import InputError, UsageError
-from sociolect.find.graph import Graph, network_of, partition
+from sociolect.find.graph import Graph, by_size, network_of, partition
 from sociolect.frames import Members, Society
 
 
@@ -63,10 +63,7 @@ def walktrap_of(weights: NDArray[np.float64], *, steps: int = 4) -> NDArray[np.i
         found = network.community_walktrap(weights=weights[a, b], steps=steps).as_clustering().membership
         labels = labels + tied.size
         labels[tied] = found
-    _, first, place, size = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
-    rank = np.empty(size.size, dtype=np.int64)
-    rank[np.lexsort((first, -size))] = np.arange(size.size)
-    return np.asarray(rank[place])
+    return by_size(labels)
 
 
 def _check(steps: int) -> None:

@@ -24,7 +24,7 @@ def keywords(
     >>> keywords(posts, who, least=2).select("community", "word", "uses").rows()
     [('x', 'tea', 2.0), ('y', 'ale', 2.0)]
     """
-    counts = used(_said(posts, members), people=True)
+    counts = used(by_members(posts, members), people=True)
     told = counts.filter(pl.col("people") >= least).select("community", "word")
     return typical(counts.drop("people"), told, most=most, prior=prior)
 
@@ -41,7 +41,7 @@ def exemplars(posts: Posts, members: Members, *, most: int = 3, least: int = LEA
     >>> exemplars(posts, who, most=2, least=2)["text"].to_list()
     ['tea', 'tea!', 'ale', 'ale']
     """
-    said = _said(posts, members)
+    said = by_members(posts, members)
     enough = said.group_by("community").agg(n=pl.col("person").n_unique()).filter(pl.col("n") >= least)
     words = keywords(posts, members, most=4 * WORDS, least=least).select("community", "word", "z")
     held = said.join(enough, on="community", how="semi").select(
@@ -65,6 +65,7 @@ def exemplars(posts: Posts, members: Members, *, most: int = 3, least: int = LEA
 def typical(counts: pl.DataFrame, told: pl.DataFrame, *, most: int, prior: float) -> pl.DataFrame:
     """The `most` typical words of each community among those in `told`, out of the counts of all words.
 
+    A word that others use as much or more (z of 0 or below) is typical of nobody here.
     `counts` has columns community, word, uses; `told` community and word.
 
     >>> counts = pl.DataFrame({"community": ["x", "y"], "word": ["tea", "ale"], "uses": [4.0, 4.0]})
@@ -79,7 +80,7 @@ def typical(counts: pl.DataFrame, told: pl.DataFrame, *, most: int, prior: float
     odds = (inside / (pl.col("size") + prior - inside)).log() - (outside / (rest - outside)).log()
     z = odds / (1 / inside + 1 / outside).sqrt()
     shown = counts.join(told, on=["community", "word"], how="semi").join(total, on="word").join(sizes, on="community")
-    scored = shown.select("community", "word", z=z, uses="uses")
+    scored = shown.select("community", "word", z=z, uses="uses").filter(pl.col("z") > 0)
     ordered = scored.sort("community", "z", "word", descending=[False, True, False])
     return ordered.group_by("community", maintain_order=True).head(most)
 
@@ -97,7 +98,12 @@ def used(said: pl.DataFrame, *, people: bool = False) -> pl.DataFrame:
     return words.explode("word").drop_nulls().group_by("community", "word").agg(**counted).sort("community", "word")
 
 
-def _said(posts: pl.DataFrame, members: Members) -> pl.DataFrame:
-    """The members' posts with their community, whatever community the posts themselves declare."""
-    bare = posts.drop("community") if "community" in posts.columns else posts
+def by_members(posts: pl.DataFrame, members: Members) -> pl.DataFrame:
+    """The members' posts with their community, whatever community the posts themselves declare.
+
+    >>> said = pl.DataFrame({"post": ["1", "2"], "person": ["a", "b"], "community": ["x", "x"]})
+    >>> by_members(said, Members(pl.DataFrame({"person": ["a"], "community": ["y"]}))).rows()
+    [('1', 'a', 'y')]
+    """
+    bare = posts.drop("community", strict=False)
     return bare.join(members.select("person", "community"), on="person", how="inner")

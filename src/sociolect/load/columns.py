@@ -169,10 +169,16 @@ def _as_text(value: object) -> str:
 def typed(column: pl.Series) -> pl.Series:
     """A text column as whole numbers, numbers or truth values where every value is one; else as it is.
 
+    Whole numbers of 19 digits or more stay text: as numbers they would be rounded to another's.
+
     >>> typed(pl.Series(["3", None, "4"])).to_list(), typed(pl.Series(["3", "x"])).to_list(), typed(pl.Series(["007"])).to_list()
     ([3, None, 4], ['3', 'x'], ['007'])
+    >>> typed(pl.Series(["9223372036854775807", "1"])).to_list()
+    ['9223372036854775807', '1']
     """
     if column.dtype != pl.String or column.is_null().all():
+        return column
+    if column.str.contains(r"^-?[1-9]\d{18,}$").any():
         return column
     for pattern, dtype in (
         (r"^-?(?:0|[1-9]\d{0,17})$", pl.Int64),

@@ -106,13 +106,17 @@ class _Reading:
             case "data":
                 said = "".join(self.said or []).strip()
                 if self.open and said:
-                    # a trait called like an end of the edge, or like the id, must not take its place
-                    called = self.names.get(self.key, self.key)
-                    self.open[-1].setdefault(f"{called}_" if called in {"id", "source", "target"} else called, said)
+                    self.open[-1].setdefault(self.called(), said)
                 self.said = None
             case "default":
-                self.defaults.setdefault(self.of, {})[self.names[self.key]] = "".join(self.said or []).strip()
+                if said := "".join(self.said or []).strip():
+                    self.defaults.setdefault(self.of, {})[self.called()] = said
                 self.said = None
+
+    def called(self) -> str:
+        """The name of the trait: one called like an end of the edge, or like the id, must not take its place."""
+        name = self.names.get(self.key, self.key)
+        return f"{name}_" if name in {"id", "source", "target"} else name
 
     def filled(self, kind: str) -> list[Record]:
         default = self.defaults["all"] | self.defaults[kind]

@@ -25,7 +25,7 @@ def network(
     source: str | None = None,
     target: str | None = None,
     weight: str | None = None,
-    kind: str = "tie",
+    kind: str | None = None,
     time: str | None = None,
     time_format: str | None = None,
     sentiment: str | None = None,
@@ -44,7 +44,7 @@ def network(
     (`mat`); several are joined into one network, where the same id in two files is two people, and people have a column
     `network`, the file's name. `source` and `target` name the columns of a table (without `header`, the first two);
     `weight` one of numbers (else a column called weight, else 1 a row; weight="" counts rows all the same); `kind` a column
-    or a word such as mention; `time` a column of times, in the form `time_format` where it is no ISO 8601 (strptime);
+    or a word such as mention (else the word tie); `time` a column of times, in the form `time_format` where it is no ISO 8601 (strptime);
     `sentiment` a column of numbers.
 
     Rows of one pair and kind are summed into one tie (`network_ties.summed` says how sentiment and time are). Ties of a table
@@ -88,7 +88,7 @@ def network(
         here = place.slice(at, own.len())
         at += own.len()
         ends = {end: here.gather(rows[end]) for end in ("a", "b")}
-        made, merged = summed(rows.with_columns(**ends), max(order.len(), 1), directed=direct, kind=kind)
+        made, merged = summed(rows.with_columns(**ends), max(order.len(), 1), directed=direct, kind=kind or "tie")
         tied.append(made)
         aside.add("row that says a pair and kind again, summed into one tie", merged, "all files", "nothing")
     parts.clear()
@@ -134,7 +134,7 @@ def _sane(
     if mutual and directed is False:
         wrong.append("mutual=True asks for ties both ways, and directed=False says that they have no direction")
     if (people is None) != (person is None):
-        wrong.append("people= names a table and person= its column of ids: give both")
+        wrong.append("people= names a table and person= its column of ids (--columns person=...): give both")
     if form[1] and not form[0]:
         wrong.append("time_format= says how times are written, and no column was named: say time=")
     if wrong:
@@ -142,7 +142,7 @@ def _sane(
 
 
 def _one(
-    path: Path, roles: dict[str, str | None], kind: str, aside: Aside, *, header: bool, time_format: str | None
+    path: Path, roles: dict[str, str | None], kind: str | None, aside: Aside, *, header: bool, time_format: str | None
 ) -> tuple[Raw, pl.Series, pl.DataFrame]:
     """A file, the ids it names (tied or not), and its rows as places among them."""
     raw = read(path, roles, kind, header=header, aside=aside)

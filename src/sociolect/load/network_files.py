@@ -38,7 +38,7 @@ def stem(path: Path) -> str:
     return path.name.removesuffix(".gz").rsplit(".", 1)[0]
 
 
-def read(path: Path, roles: Mapping[str, str | None], kind: str, *, header: bool, aside: Aside) -> Raw:
+def read(path: Path, roles: Mapping[str, str | None], kind: str | None, *, header: bool, aside: Aside) -> Raw:
     """The file, read by its name: csv, tsv, jsonl (each also .gz), parquet, GML, GraphML (each also .gz) or MATLAB's .mat.
 
     `roles` says which column is source, target, weight, time, sentiment, and `kind` may be a column or a word; the ties
@@ -62,7 +62,7 @@ def read(path: Path, roles: Mapping[str, str | None], kind: str, *, header: bool
     return Raw(path.name, nodes, _named(ties, roles), directed)
 
 
-def _table(path: Path, roles: Mapping[str, str | None], kind: str, *, header: bool, aside: Aside) -> Raw:
+def _table(path: Path, roles: Mapping[str, str | None], kind: str | None, *, header: bool, aside: Aside) -> Raw:
     with opened(path, aside, header=header) as table:
         ends = [roles["source"], roles["target"]]
         if ends == [None, None] and not header and len(table.columns) > 1:
@@ -80,14 +80,14 @@ def _table(path: Path, roles: Mapping[str, str | None], kind: str, *, header: bo
     return Raw(table.name, None, _named(found, roles), True)
 
 
-def _known(roles: Mapping[str, str | None], kind: str, names: tuple[str, ...]) -> Mapping[str, str | None]:
+def _known(roles: Mapping[str, str | None], kind: str | None, names: tuple[str, ...]) -> Mapping[str, str | None]:
     """The roles, with a column called weight as the weight where nothing else was said, and the kind where it is a column."""
     said = roles["weight"]
     weight = said or ("weight" if said is None and "weight" in names else None)
     return {**roles, "weight": weight, "kind": kind if kind in names else None}
 
 
-def _kind_fault(kind: str, table: Table) -> list[str]:
+def _kind_fault(kind: str | None, table: Table) -> list[str]:
     return [fault.replace("tie_kind", "kind") for fault in kind_fault(kind, table.columns, table.name)]
 
 

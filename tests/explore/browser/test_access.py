@@ -126,6 +126,13 @@ def test_on_a_narrow_screen_nothing_is_cut_off_sideways(analyst: Any) -> None:
         assert analyst.js("Math.min(...[...document.querySelectorAll('.tabs button, .tools button, #search')].map((e) => e.getBoundingClientRect().height))") >= 36  # fmt: skip
 
 
+def test_on_a_wide_screen_the_panels_scroll_and_the_page_does_not(analyst: Any) -> None:
+    for view in VIEWS:
+        ready(analyst, view)
+        analyst.driver.execute_script("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+        assert analyst.js("document.documentElement.scrollHeight <= innerHeight"), view
+
+
 def test_where_motion_is_unwelcome_the_picture_jumps(analyst: Any) -> None:
     """The label of a community stands at its last place one frame after the key, and does not move after that."""
     at = """const done = arguments[0]; document.getElementById("zoom-in").click();

@@ -92,7 +92,8 @@ def test_what_is_grown_is_what_the_server_says(analyst: Any) -> None:
     assert analyst.text("#recall") == f"{recall:.3f}"
     assert analyst.text("#candidate-recall") == f"{told['candidate_recall']:.3f}"
     assert analyst.texts("#grown-members tbody th") == [one["name"].replace("\x00", "\u25a1").replace("\u202e", "\u25a1") for one in told["members"]]  # fmt: skip
-    assert analyst.texts("#grown-members tbody td:last-child") == ["✓ yes" if one["hit"] else "no" for one in told["members"]]  # fmt: skip
+    assert "Hit" not in analyst.texts("#grown-members thead th"), "a year is told of no single person"
+    assert analyst.texts("#grown dt")[0] == "Recall after 10"
     assert analyst.js("document.querySelector('.curve path').getAttribute('d').split('L').length") == len(told["curve"])
     analyst.click("#grown details summary")
     assert analyst.texts("#grown details td:last-child") == [f"{point[1]:.3f}" for point in told["curve"]]
@@ -100,6 +101,37 @@ def test_what_is_grown_is_what_the_server_says(analyst: Any) -> None:
     assert analyst.ask("api/grow", question)["members"] == told["members"]  # a reload finds the same again
     analyst.driver.refresh()
     analyst.sees("#recall", f"{recall:.3f}")
+
+
+def test_hits_in_a_community_are_told_row_by_row(analyst: Any) -> None:
+    question = {"seeds": ["red00", "red05"], "ranker": "average", "size": 12, "truth": {"community": "red"}}
+    told = analyst.ask("api/grow", question)
+    analyst.open("#tab=grow&ranker=average&size=12&truth=c%3A&value=red&seed=red00&seed=red05&grown=1")
+    analyst.sees("#grown h4", "12 accounts added")
+    hits = ["✓ yes" if one["hit"] else "no" for one in told["members"]]
+    assert analyst.texts("#grown-members tbody td:last-child") == hits
+    href = analyst.js("document.querySelector('#export a[href*=grown]').getAttribute('href')")
+    assert href.startswith("api/export?what=grown.csv&growth="), "this page's own growth"
+
+
+def test_whoever_is_in_a_community_of_few_has_no_place(analyst: Any) -> None:
+    analyst.open(f"#a={analyst.ask('api/search?q=few00')['accounts'][0]['account']}", drawn=False)
+    analyst.sees("#selected .note", "fewer than 10 people")
+    assert analyst.texts("#selected dd")[:2] == ["withheld", "–"]
+
+
+def test_a_server_that_is_gone_is_said_where_one_looks(analyst: Any) -> None:
+    analyst.open("#tab=grow&seed=red00&size=5")
+    analyst.driver.execute_script("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+    analyst.click("#grow-go")
+    words = "the explorer does not answer: look whether it still runs in the terminal"
+    analyst.sees("#grow-fault", words)
+    analyst.click("#search")
+    analyst.press("red")
+    analyst.sees("#search-list", words)
+    analyst.press(ESCAPE)
+    analyst.click("#communities tbody a")
+    analyst.sees("#selected [role=alert]", words)
 
 
 def test_the_keyboard_alone_searches_opens_seeds_and_grows(analyst: Any) -> None:
@@ -215,5 +247,8 @@ def test_without_webgl_all_but_the_picture_works(analyst: Any) -> None:
         analyst.open("#c=blue", drawn=False)
         analyst.sees("#unseen-picture", "needs WebGL 2")
         analyst.sees("#selected h3", "blue")
+        assert not analyst.js("document.querySelector('.tools').checkVisibility()"), "buttons that move nothing"
+        analyst.open("", drawn=False)
+        analyst.sees("#unseen-picture", "needs WebGL 2")
     finally:
         analyst.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", mine)

@@ -5,7 +5,9 @@ A kernel calls only kernels of its own file: the cache does not see a change in 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -13,6 +15,12 @@ def kernel(function: Callable[..., Any]) -> Any:
     from numba import njit
 
     try:
-        return njit(cache=True, nogil=True)(function)
+        made = njit(cache=True, nogil=True)(function)
     except RuntimeError:  # no folder to keep it in
         return njit(nogil=True)(function)
+    # numba numbers its files 1, 2, ...: of two processes that compile at once, for other types or from another version of
+    # the source, one could write its code where the other's index points; no error would tell
+    with suppress(AttributeError):  # a numba that keeps its files in another way
+        kept = made._cache._cache_file
+        kept._data_name_pattern = kept._data_name_pattern.replace(".{number", f".{uuid4().hex[:8]}-{{number")
+    return made

@@ -9,12 +9,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sociolect import frames
+from sociolect.errors import RefusedError
 from sociolect.find.lsh import index, opened
 from sociolect.find.minhash import jaccard, signatures
 from sociolect.frames import Effects
 from sociolect.seeds import derive, substream
 from sociolect.systems.networks.minhash_communities.find import drawn, grown
-from sociolect.systems.networks.minhash_communities.measure import mean
+from sociolect.systems.networks.minhash_communities.measure import SCHEMA, mean
 
 LEVELS = (0.02, 0.05, 0.1, 0.2, 0.4)  # five values of J, on both sides of the nominal threshold
 SETS = 200  # elements of a set, so that each level is met to .002
@@ -27,18 +28,21 @@ def errors(folder: Path, pairs: pl.DataFrame, communities: Sequence[Sequence[str
 
     Half of the pairs lie inside a community where there are any. Effects: `rmse`, `rmse in theory` (the root of the mean
     J (1 - J) / K), their `ratio` with the interval of the mean squared error over pairs, and `bias` (mean error).
-    Elements left out by `cap` are left out of the exact sets too.
+    Elements left out by `cap` are left out of the exact sets too. `ratio` is null where theory leaves no error: all pairs
+    are apart or the same. Raises RefusedError for fewer than two accounts.
     """
     lsh = opened(folder)
+    if lsh.signatures.accounts.len() < 2:
+        raise RefusedError("one account has elements, and it has nobody to be alike: due are two or more")
     one, two = _disjoint(lsh.signatures.accounts, communities, n, seed)
     exact = overlap(pairs, one, two, cap=cap)
     error = jaccard(lsh.signatures, lsh.rows_of(one), lsh.rows_of(two)) - exact
     due = float((exact * (1 - exact)).mean()) / lsh.signatures.values.shape[1]
-    squared, low, high, m = mean((error**2).tolist())
-    rows: list[tuple[str, float, float | None, float | None]] = [
-        ("rmse", squared**0.5, max(low or 0.0, 0.0) ** 0.5, (high or 0.0) ** 0.5),
+    *squared, m = mean((error**2).tolist())
+    rows: list[tuple[str, float | None, float | None, float | None]] = [
+        ("rmse", *_roots(squared, 1.0)),
         ("rmse in theory", due**0.5, None, None),
-        ("ratio", (squared / due) ** 0.5, (max(low or 0.0, 0.0) / due) ** 0.5, ((high or 0.0) / due) ** 0.5),
+        ("ratio", *_roots(squared, due)),
         ("bias", *mean(error.tolist())[:3]),
     ]
     return frames.effects(
@@ -47,10 +51,16 @@ def errors(folder: Path, pairs: pl.DataFrame, communities: Sequence[Sequence[str
                 (name, "estimated - exact Jaccard", *values, m, "t, pairs that share no account")
                 for name, *values in rows
             ],
-            schema=["measure", "contrast", "estimate", "low", "high", "n", "method"],
+            schema=SCHEMA,
             orient="row",
         )
     )
+
+
+def _roots(squares: Sequence[float | None], unit: float) -> tuple[float | None, float | None, float | None]:
+    """The root of a mean square and of its interval's ends, in units of another; null where either is absent."""
+    mid, low, high = (None if v is None or not unit else (max(v, 0.0) / unit) ** 0.5 for v in squares)
+    return mid, low, high
 
 
 def _disjoint(

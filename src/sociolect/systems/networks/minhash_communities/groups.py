@@ -66,6 +66,7 @@ def _found(f: "Found", seed: int) -> list[Section]:
     table = measured.filter((pl.col("contrast") == "all") | pl.col("contrast").is_in(sizes.implode()))
     whole = table.filter(pl.col("contrast") == "all")
     rows = table.filter(pl.col("contrast") != "all").pivot("measure", index="contrast", values="estimate").head(SHOWN)
+    rows = rows.with_columns(pl.col("size").cast(pl.Int64)) if "size" in rows.columns else rows
     if "stability" in f.members.columns:
         rows = rows.join(
             stabilities(f.members), left_on="contrast", right_on="community", how="left", maintain_order="left"
@@ -76,7 +77,12 @@ def _found(f: "Found", seed: int) -> list[Section]:
         f"Modularity {whole['estimate'][0]:.3f}, {100 * whole['estimate'][1]:.0f} % of the weight lies inside communities. \
 {hidden:,} communities of fewer than {LEAST} people are not shown, nor more than the {SHOWN} largest. Nobody is named."
     )
-    return [Section("The communities found", said, figure=plots.network(inside, f.members, seed=seed), table=rows.rename({"contrast": "community"}), name="communities")]  # fmt: skip
+    picture = ""
+    try:
+        picture = plots.network(inside, f.members, seed=seed)
+    except RefusedError:  # as where fans follow stars: the best connected are all stars
+        said += " No network is drawn: no tie joins two of the best connected."
+    return [Section("The communities found", said, figure=picture, table=rows.rename({"contrast": "community"}), name="communities")]  # fmt: skip
 
 
 def stabilities(members: Members) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from sociolect.systems.networks.minhash_communities.groups import LEAST, section
 
 ALWAYS = (
     ("seeds of a query", "drawn at random from the community's signed members; never counted as found, never returned"),
-    ("intervals", "95 %, Student's t over communities (over restarts where there is one community)"),
+    ("intervals", "95 %, Student's t over communities (over restarts where there are fewer than five)"),
     ("not printed", f"anything about fewer than {LEAST} people"),
 )
 
@@ -99,15 +99,15 @@ def _warnings(f: Found, seeds_n: int) -> list[Section]:
         )
     if not f.told:
         why = (
-            "No column that declares communities was named with --truth"
+            "No column that declares communities was named with --truth: nobody knows who belongs together"
             if not f.truths
             else f"No declared community has more than {seeds_n} seeds and ten further members with a signature, within the limits set"
         )
         out.append(
             Section(
                 "No recall",
-                f"{why}. So recall, its curves, the gain of a finer index and the negative control cannot be had: nobody knows who belongs "
-                "together. What follows is how well the index estimates, and the communities found, with their doubt.",
+                f"{why}. So recall, its curves, the gain of a finer index and the negative control cannot be had. "
+                "What follows is how well the index estimates, and the communities found, with their doubt.",
                 level="warning",
             )
         )  # fmt: skip
@@ -209,7 +209,8 @@ def _headlines(f: Found) -> list[Headline]:
 
 def _verdict(f: Found) -> str:
     if not f.told:
-        return "No truth is known, so no recall can be had."
+        why = "No declared community is of a size to be grown" if f.truths else "No truth is known"
+        return f"{why}, so no recall can be had."
     found = measure.recalls(dict(list(f.told.items())[:1])).filter(measure="recall")["estimate"].to_numpy()
     low, high = digits(float(found.min())), digits(float(found.max()))
     return f"Grown from a few seeds, a community's recall is {low} to {high}, depending on the ranker{' and the kind' * (len(f.truths) > 1)}."

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 from sociolect import frames
-from sociolect.errors import UsageError
+from sociolect.errors import RefusedError, UsageError
 from sociolect.find.sets import sets
 from sociolect.find.structure import structure
 from sociolect.find.ties import link
@@ -75,6 +75,10 @@ def run(
     )  # fmt: skip
     built = not society.ties.height and (finder != "lsh" or of in TIED)
     tied = replace(society, ties=link(society, network)) if built else society
+    if not tied.ties.height and finder != "lsh" and of not in TIED:
+        raise RefusedError(
+            f"there is no tie to find communities in by {finder}: say --finder lsh, which ties accounts whose {of} are alike"
+        )
     truths = {name: truth_of(society, name) for name in (("planted",) if plants and not truth else truth)}
 
     # Any set per account is signed: from here on nobody sees what its elements are.

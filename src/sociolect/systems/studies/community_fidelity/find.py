@@ -21,8 +21,9 @@ from sociolect.find.louvain import louvain
 from sociolect.find.placed import placed
 from sociolect.find.structure import structure
 from sociolect.find.ties import among, link
+from sociolect.find.words import by_members
 from sociolect.frames import Effects, Members, Posts, Society
-from sociolect.systems.studies.community_fidelity.load import SIDES, by_members
+from sociolect.systems.studies.community_fidelity.load import SIDES
 
 LEAST = 10  # people: nothing is said about fewer
 SIDE = 5  # people on each side, and twice as many posts: a classifier is calibrated over four folds of people

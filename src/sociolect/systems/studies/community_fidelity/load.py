@@ -8,6 +8,7 @@ import polars as pl
 
 from sociolect import frames, text
 from sociolect.errors import RefusedError, UsageError, unknown
+from sociolect.find.words import by_members
 from sociolect.frames import Members, Posts, Society
 from sociolect.load.planted import planted
 from sociolect.load.table import table
@@ -120,12 +121,6 @@ def cleaned(
     here["repeats dropped"] = before - kept.height
     here["kept"] = kept.height
     return frames.posts(kept), pl.DataFrame({"step": list(here), "posts": list(here.values())})
-
-
-def by_members(posts: pl.DataFrame, members: Members) -> pl.DataFrame:
-    """The members' posts with their community, whatever community the posts themselves declare."""
-    bare = posts.drop("community") if "community" in posts.columns else posts
-    return bare.join(members.select("person", "community"), on="person", how="inner")
 
 
 def drawn(posts: Posts, members: Members, *, most: int, even: bool = False, seed: int = 0) -> Posts:

@@ -8,14 +8,13 @@ import polars as pl
 
 from sociolect import text
 from sociolect.errors import RefusedError
-from sociolect.find.words import LEAST, WORDS, exemplars, typical, used
+from sociolect.find.words import LEAST, WORDS, by_members, exemplars, typical, used
 from sociolect.frames import Members, Posts
 from sociolect.measure.duplicates import near_duplicates
 from sociolect.models.model import Model, user
 from sociolect.models.open import open_model
 from sociolect.report.content import Page, Section
 from sociolect.seeds import substream
-from sociolect.systems.studies.community_fidelity.load import by_members
 
 SAMPLE, RESAMPLES = 200, 5  # [paper] 200 posts a cluster; dossier: five resamples
 SHOWN = 30  # ours: the largest clusters; a person reads no more

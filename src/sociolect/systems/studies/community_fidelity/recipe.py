@@ -14,7 +14,7 @@ from sociolect.compare.profiles import profiles
 from sociolect.compare.shares import shares
 from sociolect.elicit.human import human
 from sociolect.errors import InputError
-from sociolect.find.words import keywords
+from sociolect.find.words import by_members, keywords
 from sociolect.frames import Members, Posts
 from sociolect.load.planted import topics as planted_topics
 from sociolect.measure.duplicates import duplicates
@@ -40,7 +40,7 @@ from sociolect.systems.studies.community_fidelity import (
 )
 from sociolect.systems.studies.community_fidelity.chain import Chain
 from sociolect.systems.studies.community_fidelity.findings import Findings
-from sociolect.systems.studies.community_fidelity.load import SPLITS, apart, by_members, cleaned, drawn, loaded, sides
+from sociolect.systems.studies.community_fidelity.load import SPLITS, apart, cleaned, drawn, loaded, sides
 from sociolect.systems.studies.community_fidelity.page import page
 from sociolect.systems.studies.community_fidelity.sizes import dial
 from sociolect.workspace import Workspace

@@ -12,6 +12,7 @@ from sociolect.align.demonstrations import demonstrations, shuffled
 from sociolect.elicit.ask import ask
 from sociolect.errors import RefusedError, UsageError
 from sociolect.find.declared import declared
+from sociolect.find.words import by_members
 from sociolect.frames import Members, Posts, Replies, Society
 from sociolect.load.planted import YOUNG, planted, topics
 from sociolect.load.planted_tasks import tasks
@@ -19,7 +20,7 @@ from sociolect.models.ngram import ngram
 from sociolect.report.content import Section
 from sociolect.systems.studies.community_fidelity import ablations, align, elicit, slices
 from sociolect.systems.studies.community_fidelity.chain import Chain
-from sociolect.systems.studies.community_fidelity.load import by_members, cleaned, sides
+from sociolect.systems.studies.community_fidelity.load import cleaned, sides
 from sociolect.systems.studies.community_fidelity.sizes import SIZES
 from sociolect.workspace import Workspace
 

@@ -19,6 +19,7 @@ from sociolect.compare.profiles import profiles
 from sociolect.elicit.ask import ask
 from sociolect.elicit.human import human
 from sociolect.find.declared import declared
+from sociolect.find.words import by_members
 from sociolect.frames import Effects, Examples, Posts, Replies
 from sociolect.load.planted import planted, topics
 from sociolect.measure.embedding import embedding, space
@@ -29,7 +30,7 @@ from sociolect.models.ngram import ngram
 from sociolect.seeds import derive
 from sociolect.systems.studies.community_fidelity import elicit, measure
 from sociolect.systems.studies.community_fidelity.audits import plain, plain_origin
-from sociolect.systems.studies.community_fidelity.load import by_members, cleaned, drawn, sides
+from sociolect.systems.studies.community_fidelity.load import cleaned, drawn, sides
 
 TOPICS, TEMPLATES = 12, 17  # 204 replies of an arm for each community
 EXEMPLARS = 6

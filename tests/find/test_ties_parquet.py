@@ -77,6 +77,13 @@ def test_bad_ties_are_one_line(rows: dict[str, list[object]], said: str, tmp_pat
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("weight", [1e308, 1e-200])
+def test_weights_without_a_sum_to_divide_by_are_refused(weight: float) -> None:
+    rows = {"source": list("abc"), "target": list("bca"), "kind": "reply", "weight": weight}
+    with pytest.raises(InputError, match="the weights of the ties sum to .*: due is a sum between 1e-150 and 1e150"):
+        leiden(graph(frames.ties(pl.DataFrame(rows))))
+
+
 def test_bad_files_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no file none\.parquet"):
         graph(tmp_path / "none.parquet")
