@@ -19,9 +19,11 @@ LESS = {"hashes": 500, "bands": 250, "rewired": 0}
 
 @pytest.fixture(autouse=True)
 def less(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Fewer restarts and timings, and a key of pseudonyms for this test alone."""
+    """Fewer restarts and timings, and a fixed key of pseudonyms: names, and so hashes, are the same in every run."""
     monkeypatch.setitem(sizes.SIZES, "full", SIZES["full"]._replace(restarts=2, pairs=500, queries=1))
-    monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(tmp_path / "key"))
+    (key := tmp_path / "key").write_text("5" * 64)
+    key.chmod(0o600)
+    monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(key))
 
 
 def example(name: str, data: Path) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def test_the_published_camps_come_back(data: Path, tmp_path: Path) -> None:
     found = of(told["recall"], "recall", "average, K = 500, b = 250")
     ceiling = of(told["recall"], "candidate recall", "K = 500, b = 250")
     assert 0.3 < found["estimate"] <= ceiling["estimate"]
-    assert told["errors"].filter(measure="ratio")["estimate"].to_numpy().max() < 1.25
+    assert told["errors"].filter(measure="ratio")["low"].to_numpy().max() < 1.15
     html = (tmp_path / "run" / "report.html").read_text()
     people = pl.read_parquet(tmp_path / "run" / "steps" / "load" / "people.parquet")["person"]
     assert not [p for p in people if p in html]
