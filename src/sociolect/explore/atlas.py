@@ -120,24 +120,38 @@ def kept(place: Path, make: Callable[[Path], None]) -> None:
 
 def opened(found: Studied, place: Path, k: int) -> Atlas:
     """The atlas that lies in a folder; raises OSError, ValueError or a polars error where a part is torn or missing."""
-    table = {
-        name: pl.read_parquet(place / f"{name}.parquet") if (place / f"{name}.parquet").is_file() else None
-        for name in ("accounts", "communities", "between", "truths", "words", "exemplars")
-    }
-    array = {
-        name: np.load(place / f"{name}.npy", mmap_mode="r") for name in ("members", "starts", "neighbours", "weights")
-    }
-    if any(table[name] is None for name in ("accounts", "communities", "between", "truths")):
-        raise ValueError("a table is missing")
+    accounts, communities, between, truths = (
+        pl.read_parquet(place / f"{name}.parquet") for name in ("accounts", "communities", "between", "truths")
+    )
+    words, quotes = (
+        pl.read_parquet(path) if (path := place / f"{name}.parquet").is_file() else None
+        for name in ("words", "exemplars")
+    )
+    members, starts, neighbours, weights = (
+        np.load(place / f"{name}.npy", mmap_mode="r") for name in ("members", "starts", "neighbours", "weights")
+    )
     counts = json.loads((place / "counts.json").read_text())
     nodes, edges = ((place / f"{name}.bin").read_bytes() for name in ("nodes", "edges"))
     pl.read_parquet_schema(place / "ties.parquet")
     if any(len(b) != 4 + width * int.from_bytes(b[:4], "little") for b, width in ((nodes, 18), (edges, 8))):
         raise ValueError("the picture is cut")
-    if counts["posts"] and any(table[name] is None for name in ("words", "exemplars")):
+    if counts["posts"] and (words is None or quotes is None):
         raise ValueError("the words are missing")
-    for name, column in (("accounts", "account"), ("communities", "name")):
-        table[name] = table[name].with_columns(lower=pl.col(column).str.to_lowercase())  # type: ignore[union-attr]  # likewise
-    quotes = None if found.sensitive else table.pop("exemplars")
-    table.pop("exemplars", None)
-    return Atlas(found, place, k, counts, exemplars=quotes, nodes=nodes, edges=edges, **table, **array)  # type: ignore[arg-type]  # the four tables were looked for above
+    return Atlas(
+        found,
+        place,
+        k,
+        counts,
+        accounts.with_columns(lower=pl.col("account").str.to_lowercase()),
+        communities.with_columns(lower=pl.col("name").str.to_lowercase()),
+        between=between,
+        truths=truths,
+        words=words,
+        exemplars=None if found.sensitive else quotes,
+        members=members,
+        starts=starts,
+        neighbours=neighbours,
+        weights=weights,
+        nodes=nodes,
+        edges=edges,
+    )
