@@ -16,19 +16,17 @@ Facebook's dorm and year are those within a school.
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import adjusted_mutual_info_score
 
 from sociolect import frames
 from sociolect.find.graph import graph
+from sociolect.find.largest_component import largest_component
 from sociolect.find.leiden import leiden
 from sociolect.find.louvain import louvain
 from sociolect.find.quality import adjusted_rand, modularity, normalised_mutual_information
@@ -71,15 +69,6 @@ def truth(society: Society, *traits: str) -> Members:
     return frames.members(named.select("person", community=community))
 
 
-def largest(society: Society) -> Society:
-    """The ties of the largest connected part."""
-    net = graph(society.ties)
-    n = net.persons.len()
-    part = connected_components(coo_array((np.ones(net.a.size), (net.a, net.b)), shape=(n, n)), directed=False)[1]
-    inside = net.persons.filter(pl.Series(part == np.bincount(part).argmax())).implode()
-    return replace(society, ties=frames.ties(society.ties.filter(pl.col("source").is_in(inside))))
-
-
 def cases(folder: Path) -> Iterator[Case]:
     why = "a benchmark on published, de-identified networks"
     for path in sorted((folder / "community_graphs_small").glob("*.gml*")):
@@ -98,7 +87,10 @@ def cases(folder: Path) -> Iterator[Case]:
         keep_ids=why,
     )
     yield Case(
-        "rt8 (mutual mentions, largest part)", largest(society), {"camp": truth(society, "membership")}, (1.0, 0.05)
+        "rt8 (mutual mentions, largest part)",
+        largest_component(society),
+        {"camp": truth(society, "membership")},
+        (1.0, 0.05),
     )
     society = network([folder / "facebook100_subset" / f"{s}.mat" for s in SCHOOLS], keep_ids=why)
     truths = {"school": truth(society, "network")}

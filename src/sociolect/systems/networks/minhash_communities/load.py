@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from sociolect import frames
 from sociolect.errors import InputError, UsageError, unknown
 from sociolect.find.declared import declared
-from sociolect.find.graph import graph
+from sociolect.find.largest_component import largest_component
 from sociolect.frames import Members, Society
 from sociolect.load.network import network
 from sociolect.load.planted_follows import planted_follows
@@ -71,35 +70,7 @@ def loaded(
 def of_network(files: list[Path], *, connected: bool, **keywords: Any) -> Society:
     """The network of the files, whole or its largest connected component."""
     society = network(files, **keywords)
-    return component(society) if connected else society
-
-
-def component(society: Society) -> Society:
-    """The largest connected component, of people and ties; who stands outside is counted.
-
-    >>> t = pl.DataFrame({"source": ["a", "b", "x"], "target": ["b", "c", "y"], "kind": "tie", "weight": 1.0})
-    >>> crowd = frames.people(pl.DataFrame({"person": list("abcxyz")}))
-    >>> kept = component(Society(crowd, frames.posts(frames.empty("posts")), frames.ties(t)))
-    >>> kept.people["person"].to_list(), kept.ties.height, kept.set_aside["count"].to_list()
-    (['a', 'b', 'c'], 2, [3, 1])
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    net = graph(society.ties)
-    n = net.persons.len()
-    _, labels = connected_components(coo_array((net.weight, (net.a, net.b)), shape=(n, n)), directed=False)
-    inside = net.persons.filter(pl.Series(labels == np.bincount(labels).argmax())).implode()
-    people = society.people.filter(pl.col("person").is_in(inside))
-    ties = society.ties.filter(pl.col("source").is_in(inside))
-    lost = {
-        "person outside the largest component": society.people.height - people.height,
-        "tie outside the largest component": society.ties.height - ties.height,
-    }
-    rows = [(reason, n, "--connected", "leave --connected out") for reason, n in lost.items() if n]
-    told = pl.DataFrame(rows, schema=frames.SET_ASIDE, orient="row")
-    aside = pl.concat([society.set_aside, told])
-    return replace(society, people=frames.people(people), ties=frames.ties(ties), set_aside=aside)
+    return largest_component(society) if connected else society
 
 
 def among(path: Path) -> list[Path]:
