@@ -49,7 +49,7 @@ def graph(ties: Ties | pl.LazyFrame | Path, *, kinds: str | Sequence[str] | None
     """The network of the ties: kinds and directions summed, one edge per pair, self ties dropped.
 
     Ties are a frame, or a parquet file or lazy frame of any size with `source`, `target` and, where they have them, `kind`
-    and `weight` (see `scanned`): ten million rows take seconds and three gigabytes. People and edges are sorted, and weights
+    and `weight` (see `scanned`): ten million rows take seconds and some 1.1 gigabytes. People and edges are sorted, and weights
     are summed in sorted order, so that row order changes no bit. Raises UsageError for a kind that no tie has, InputError for weights
     whose sum is too large or too small to be divided by, and what `scanned` raises.
 
