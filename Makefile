@@ -41,6 +41,13 @@ bench: $(READY)
 	$(BIN)/python benchmarks/expansion.py
 	$(BIN)/python benchmarks/ties.py
 	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/served.py
+	$(BIN)/python benchmarks/journal.py
+	$(BIN)/python benchmarks/doctor.py
+	$(BIN)/python benchmarks/pii.py
+	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/fuzz.py --minutes 2
+	$(BIN)/python benchmarks/determinism.py
 
 clean:
 	rm -rf $(VENV) runs build

@@ -16,6 +16,9 @@ settings.load_profile("untimed")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as models/threads.py does, before anything imports torch
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # two workers share two cores: more threads wait for each other, spinning
 
 DATA = Path(os.environ.get("SOCIOLECT_DATA", Path(__file__).parents[1] / "shared" / "data"))
 LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}

@@ -14,11 +14,11 @@ from sociolect.systems import SYSTEMS, VERBS, Card, catalog
 ROOT = SYSTEMS.parent
 REPOSITORY = ROOT.parents[1]
 FLOORS = [
-    {"errors", "text", "seeds", "tones"},
-    {"frames", "models", "workspace", "fingerprint", "report"},
+    {"errors", "points", "seeds", "settle", "text", "tones"},
+    {"fingerprint", "forgotten", "frames", "models", "provenance", "record", "report", "traces", "workspace"},
     set(VERBS),
     {"systems"},
-    {"cli", "arguments", "docs", "explore"},
+    {"arguments", "cli", "docs", "explore", "keep"},
 ]
 FLOOR = {room: n for n, rooms in enumerate(FLOORS) for room in rooms}
 

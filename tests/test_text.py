@@ -95,7 +95,9 @@ def test_words_of_other_scripts_keep_their_vowel_signs() -> None:
 
 @given(st.sampled_from("=+-@\t\r"), st.text())
 def test_no_cell_is_a_formula(first: str, rest: str) -> None:
-    assert text.cell(first + rest) == f"'{first}{rest}"
+    said = text.cell(first + rest)
+    assert said.startswith(f"'{first}")
+    assert said.replace("'", "") == (first + rest).replace("'", "")
 
 
 @given(st.one_of(st.integers(), st.floats(allow_nan=False)))

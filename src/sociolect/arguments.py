@@ -52,7 +52,7 @@ def study(path: Path, data: Path | None) -> tuple[str, dict[str, Any]]:
         raise InputError(
             f"no study file {path}: give the name of a system (`sociolect list`) or of a .toml file"
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as a study file: {error}") from error
     slug = said.pop("system", None)
     if not isinstance(slug, str):

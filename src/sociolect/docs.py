@@ -9,10 +9,20 @@ from sociolect import systems
 from sociolect.frames import SHAPES
 
 FLOORS = (
-    ("Floor 1: what everything stands on", ("errors.py", "text.py", "seeds.py", "tones.py")),
+    ("Floor 1: what everything stands on", ("errors.py", "text.py", "seeds.py", "settle.py", "points.py", "tones.py")),
     (
         "Floor 2: frames, workspaces, models, pages",
-        ("frames.py", "fingerprint.py", "workspace.py", "models/*.py", "report/*.py"),
+        (
+            "frames.py",
+            "fingerprint.py",
+            "provenance.py",
+            "record.py",
+            "workspace.py",
+            "forgotten.py",
+            "traces.py",
+            "models/*.py",
+            "report/*.py",
+        ),
     ),
     ("Floor 3: load", ("load/*.py",)),
     ("Floor 3: find", ("find/*.py", "find/kernels/*.py")),
@@ -21,7 +31,10 @@ FLOORS = (
     ("Floor 3: measure", ("measure/*.py",)),
     ("Floor 3: compare", ("compare/*.py",)),
     ("Floor 4: systems", ("systems/*.py", "systems/*/*/*.py")),
-    ("Floor 5: the command line, the explorer", ("arguments.py", "cli.py", "docs.py", "explore/*.py")),
+    (
+        "Floor 5: the command line, what is kept, the explorer",
+        ("arguments.py", "docs.py", "cli/*.py", "keep/*.py", "explore/*.py"),
+    ),
 )
 NOTE = "<!-- written by `make docs`; do not edit -->\n"
 

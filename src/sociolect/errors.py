@@ -8,9 +8,17 @@ from difflib import get_close_matches
 
 
 class SociolectError(Exception):
-    """Anything this workbench raises on purpose."""
+    r"""Anything this workbench raises on purpose; its message is one line, whatever the data it names hold.
+
+    >>> print(SociolectError("no column 'a\nb'"))
+    no column 'a\nb'
+    """
 
     exit_code = 1
+
+    def __init__(self, *said: object) -> None:
+        # a name out of a file may hold line ends, escape sequences or half a surrogate pair
+        super().__init__(*(_line(one) if isinstance(one, str) else one for one in said))
 
 
 class UsageError(SociolectError, ValueError):
@@ -55,6 +63,16 @@ class WorkspaceError(SociolectError, RuntimeError):
     """A workspace is in use, torn, or cannot be written."""
 
     exit_code = 7
+
+
+class BudgetError(SociolectError, RuntimeError):
+    """A budget is spent, or cannot be kept because a price is unknown."""
+
+    exit_code = 8
+
+
+def _line(said: str) -> str:
+    return said if said.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in said)
 
 
 def needs(what: str, extra: str) -> MissingExtra:

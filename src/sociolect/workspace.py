@@ -7,51 +7,47 @@ floors below the page, or the version of a library that computes numbers has cha
 
 import json
 import os
-import platform
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
 
-from sociolect import frames
+from sociolect import forgotten, frames
 from sociolect.errors import WorkspaceError
 from sociolect.fingerprint import fingerprint, of_file, of_folder
 from sociolect.frames import Society
+from sociolect.models.journal import journal, noted
+from sociolect.models.prices import Price
+from sociolect.models.purse import Purse
+from sociolect.points import point
+from sociolect.provenance import code, hardware, libraries, peak_memory, versions
+from sociolect.record import SCHEMA, paths, plain, read_run, write_run
+from sociolect.settle import replaced, synced
 
-SCHEMA = 1
-LIBRARIES = (
-    "polars",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "igraph",
-    "numba",
-    "rapidfuzz",
-    "torch",
-    "transformers",
-    "tokenizers",
-    "peft",
-)
+JOURNAL = "journal.sqlite"
 F = TypeVar("F", bound=pl.DataFrame)
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A study's folder. `say` is told each step's name as it begins, and nothing else; `above` is what it branches from."""
+    """A study's folder. `say` is told each step's name as it begins, and nothing else; `above` is what it branches from.
+
+    Where numbers are made again to verify them, `raw` is the workspace that they are held against: its steps of the kinds
+    `taken` (files, society) are read from there as they stand.
+    """
 
     folder: Path
     say: Callable[[str], None] = lambda _: None
     record: dict[str, dict[str, Any]] = field(default_factory=dict)
     above: "Workspace | None" = None
+    raw: Path | None = None
+    taken: frozenset[str] = frozenset()
 
     def frame(
         self,
@@ -66,17 +62,17 @@ class Workspace:
         def write(folder: Path) -> None:
             door(make(*inputs, **keywords)).write_parquet(folder / "frame.parquet")
 
-        return door(pl.read_parquet(self._once(name, make, inputs, keywords, write) / "frame.parquet"))
+        return door(pl.read_parquet(self._once(("frame", name), make, inputs, keywords, write) / "frame.parquet"))
 
     def society(self, name: str, make: Callable[..., Society], *inputs: Any, **keywords: Any) -> Society:
-        """The society `make(*inputs, **keywords)`, likewise."""
+        """The society `make(*inputs, **keywords)`, likewise, without the people whom the workspace is to forget."""
 
         def write(folder: Path) -> None:
-            made = make(*inputs, **keywords)
+            made = forgotten.let_in(make(*inputs, **keywords), self.root)
             for part in ("people", "posts", "ties", "set_aside"):
                 getattr(made, part).write_parquet(folder / f"{part}.parquet")
 
-        folder = self._once(name, make, inputs, keywords, write)
+        folder = self._once(("society", name), make, inputs, keywords, write)
         people, posts, ties, set_aside = (
             pl.read_parquet(folder / f"{part}.parquet") for part in ("people", "posts", "ties", "set_aside")
         )
@@ -91,7 +87,12 @@ class Workspace:
         def write(folder: Path) -> None:
             make(*inputs, folder=folder, **keywords)
 
-        return self._once(name, make, inputs, keywords, write)
+        return self._once(("files", name), make, inputs, keywords, write)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the workspace that this one branches from in the end."""
+        return self.above.root if self.above else self.raw or self.folder
 
     def branch(self, name: str) -> "Workspace":
         """A workspace below this one, for the same study with another knob.
@@ -99,18 +100,20 @@ class Workspace:
         What the knob does not change is read back, not made again; so is what the branch made itself, an earlier time. A
         step of this workspace stands there as hard links where the disk has them: a step is never written in place.
         """
-        below = Workspace(self.folder / "branches" / name, lambda step: self.say(f"{name}: {step}"), above=self)
+        here, raw = self.folder / "branches" / name, self.raw / "branches" / name if self.raw else None
+        below = Workspace(here, lambda step: self.say(f"{name}: {step}"), above=self, raw=raw, taken=self.taken)
         self.record[f"branches/{name}"] = below.record
         return below
 
     def _once(
         self,
-        name: str,
+        step: tuple[str, str],
         make: Callable[..., object],
         inputs: tuple[Any, ...],
         keywords: dict[str, Any],
         write: Callable[[Path], None],
     ) -> Path:
+        kind, name = step
         due = {
             "made_by": fingerprint(make),
             "inputs": [fingerprint(i) for i in inputs],
@@ -120,7 +123,7 @@ class Workspace:
         }
         key = sha256(json.dumps(due, sort_keys=True).encode()).hexdigest()
         folder, part = self.folder / "steps" / name, self.folder / "steps" / f".{name}.part"
-        standing, begun = self._standing(name, key), time.monotonic()
+        standing, begun = self._taken(kind, name) or self._standing(name, key), time.monotonic()
         if standing is None:
             self.say(name)
         try:
@@ -129,9 +132,12 @@ class Workspace:
                     shutil.rmtree(part, ignore_errors=True)
                     part.mkdir(parents=True)
                     (part / "step.json").write_text(json.dumps({"key": key}))
-                write(part)
+                point("step")
+                with noted(step=self._place(name)):
+                    write(part)
                 said = {"key": key, **due, "seconds": round(time.monotonic() - begun, 3), "bytes": _bytes(part)}
                 (part / "step.json").write_text(json.dumps(said, indent=1))
+                point("made")
             elif standing != folder:
                 shutil.rmtree(part, ignore_errors=True)
                 shutil.copytree(standing, part, copy_function=_linked)
@@ -153,6 +159,15 @@ class Workspace:
             return folder
         return self.above._standing(name, key) if self.above else None
 
+    def _taken(self, kind: str, name: str) -> Path | None:
+        """Where a step stands that is not made again to verify it."""
+        folder = self.raw / "steps" / name if self.raw and kind in self.taken else None
+        return folder if folder and folder.is_dir() else None
+
+    def _place(self, name: str) -> str:
+        """The step as the journal notes it: below the workspace that branches from no other."""
+        return self.above._place(f"branches/{self.folder.name}/{name}") if self.above else name
+
 
 def _linked(source: str, target: str) -> None:
     try:
@@ -165,7 +180,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     """A step's record; None where there is none or it is torn, so that the step is made again."""
     try:
         said = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 
@@ -178,63 +193,77 @@ def _bytes(folder: Path) -> dict[str, int]:
 
 def _settle(part: Path, folder: Path) -> None:
     """Sync what was written and put it in its place in one rename."""
-    for path in sorted(part.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+    inside = sorted(part.rglob("*"))
+    synced([*(p for p in inside if p.is_file()), *(p for p in inside if p.is_dir()), part])
+    point("rename")
     if folder.exists():
         old = folder.with_name(f".{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
+        point("between renames")
         part.rename(folder)
         shutil.rmtree(old)
     else:
         part.rename(folder)
-
-
-@cache
-def code() -> str:
-    """A hash of the code that makes numbers: every floor of the package except the page and the command line."""
-    root = Path(__file__).parent
-    made = (
-        p
-        for p in sorted(root.rglob("*.py"))
-        if p.relative_to(root).parts[0] not in {"report", "cli", "cli.py", "explore"}
-    )
-    return fingerprint([(str(p.relative_to(root)), p.read_text()) for p in made if not p.name.startswith("test_")])
-
-
-@cache
-def libraries() -> dict[str, str]:
-    """The installed versions of the libraries that compute; those not installed are left out."""
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def hardware() -> dict[str, Any]:
-    """What the run stood on: bytes may differ on another machine, numbers should not."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
-    return {
-        "machine": platform.machine(),
-        "system": platform.platform(),
-        "cores": os.cpu_count(),
-        "memory_bytes": memory,
-    }
+    synced([folder.parent])
+    point("renamed")
 
 
 @contextmanager
 def workspace(
-    folder: Path, *, system: str, keywords: dict[str, Any], say: Callable[[str], None] = lambda _: None
+    folder: Path,
+    *,
+    system: str,
+    keywords: Mapping[str, Any],
+    say: Callable[[str], None] = lambda _: None,
+    purse: Purse | None = None,
+    prices: Mapping[str, Price] | None = None,
+    notes: Mapping[str, Any] | None = None,
 ) -> Iterator[Workspace]:
-    """A workspace held by this process alone; on the way out `run.json` and `SHA256SUMS` say what lies in it.
+    """A workspace held by this process alone, with its journal open; at the end `run.json` and `SHA256SUMS` say what lies in it.
 
+    `purse` and `prices` bound what its models may cost; `notes` go into `run.json` as they stand.
     Raises WorkspaceError where the folder cannot be written, holds a newer schema, or another process holds it.
     """
+    with held(folder):
+        read_run(folder)  # a newer schema is not written over
+        with journal(folder / JOURNAL, purse=purse, prices=prices) as book:
+            work = Workspace(folder, say)
+            run: dict[str, Any] = {
+                "schema": SCHEMA,
+                "system": system,
+                "keywords": plain(keywords),
+                "paths": paths(keywords, folder),
+                "inputs": {str(v): of_file(v) for v in keywords.values() if isinstance(v, Path) and v.is_file()},
+                "code": code(),
+                "versions": versions(),
+                "hardware": hardware(),
+                "finished": False,
+                **(notes or {}),
+            }
+            write_run(folder, run)
+            if purse is not None:
+                purse.settle(0.0, book.spent())  # what was spent before this run was stopped is spent
+            yield work
+            came = {"journal": {"calls": book.count(), "digest": book.digest()}, "peak_memory_bytes": peak_memory()}
+        write_run(folder, run | {"steps": work.record, **came, "finished": True})
+        seal(folder)
+
+
+def seal(folder: Path) -> None:
+    """Writes `SHA256SUMS`: the digest of every file of the workspace but the records and the journal, whose bytes hold times."""
+    sums = (f"{digest}  {name}\n" for name, digest in of_folder(folder).items() if not unsealed(name))
+    replaced(folder / "SHA256SUMS", "".join(sums).encode("utf-8", "surrogateescape"))
+
+
+def unsealed(name: str) -> bool:
+    """Whether a file of a workspace stands outside SHA256SUMS."""
+    return name == "SHA256SUMS" or Path(name).name.startswith(JOURNAL)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The folder, made if need be, for this process alone; raises WorkspaceError where another holds it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("a+")
@@ -244,31 +273,7 @@ def workspace(
         ) from error
     with lock:
         _hold(lock, folder)
-        earlier = _read(folder / "run.json") or {}
-        if earlier.get("schema", SCHEMA) > SCHEMA:
-            raise WorkspaceError(
-                f"{folder}/run.json has schema {earlier['schema']}, newer than {SCHEMA}: upgrade sociolect, or choose another --out"
-            )
-        work = Workspace(folder, say)
-        run: dict[str, Any] = {
-            "schema": SCHEMA,
-            "system": system,
-            "keywords": {
-                k: v if isinstance(v, str | int | float | bool | None) else str(v) for k, v in sorted(keywords.items())
-            },
-            "inputs": {str(v): of_file(v) for v in keywords.values() if isinstance(v, Path) and v.is_file()},
-            "code": code(),
-            "versions": {"python": sys.version.split()[0], "sociolect": version("sociolect"), **libraries()},
-            "hardware": hardware(),
-            "finished": False,
-        }
-        _write(folder / "run.json", run)
-        yield work
-        _write(folder / "run.json", run | {"steps": work.record, "finished": True})
-        sums = "".join(
-            f"{digest}  {name}\n" for name, digest in of_folder(folder).items() if name not in {"SHA256SUMS", ".lock"}
-        )
-        _replace(folder / "SHA256SUMS", sums)
+        yield
 
 
 def _hold(lock: Any, folder: Path) -> None:
@@ -278,17 +283,3 @@ def _hold(lock: Any, folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise WorkspaceError(f"another process works in {folder}: wait for it, or choose another with --out") from error
-
-
-def _write(path: Path, said: dict[str, Any]) -> None:
-    _replace(path, json.dumps(said, indent=1, sort_keys=True) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a small file whole: a reader sees the old one or the new one, never half."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

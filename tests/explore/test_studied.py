@@ -32,7 +32,7 @@ def spoilt(folder: Path, what: str) -> None:
         case "no record":
             (folder / "run.json").write_text("[]")
         case "newer":
-            (folder / "run.json").write_text(json.dumps(run | {"schema": 2}))
+            (folder / "run.json").write_text(json.dumps(run | {"schema": 99}))
         case "unfinished":
             (folder / "run.json").write_text(json.dumps(run | {"finished": False}))
         case "no society":
@@ -58,11 +58,11 @@ def spoilt(folder: Path, what: str) -> None:
 
 
 FAULTS = {
-    "gone": "is not there: make one with sociolect demo",
+    "gone": "is not there: give the folder of a run",
     "bare": "is no workspace (no run.json)",
     "torn record": "run.json is torn",
-    "no record": "is no record of a run",
-    "newer": "has schema 2, newer than 1: upgrade sociolect",
+    "no record": "run.json is torn",
+    "newer": "has schema 99, newer than 2: upgrade sociolect",
     "unfinished": "is not finished: run the same command again",
     "no society": "holds no people, posts and ties",
     "no communities": "holds no communities (steps/communities)",

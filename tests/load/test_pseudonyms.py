@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sociolect.errors import InputError
+from sociolect.load.hidden import hidden
 from sociolect.load.key import key_file, read_key
-from sociolect.load.pseudonyms import Names, hidden, known, masked, pseudonym, pseudonyms
+from sociolect.load.pii import masked
+from sociolect.load.pseudonyms import Names, known, pseudonym, pseudonyms
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 NICK = st.from_regex(r"[A-Za-z][A-Za-z0-9_\[\]\\^`{}|\-]{2,10}", fullmatch=True)

@@ -54,7 +54,8 @@ def written(folder: Path, form: str, rows: dict[str, list[Any]] = ROWS) -> Path:
 
 
 def counted(society: Society) -> dict[str, int]:
-    return dict(society.set_aside.select("reason", "count").iter_rows())
+    left_out = society.set_aside.filter(~pl.col("reason").str.ends_with(", masked"))
+    return dict(left_out.select("reason", "count").iter_rows())
 
 
 def load(path: Path, key: Path, **more: Any) -> Society:

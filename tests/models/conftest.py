@@ -1,8 +1,11 @@
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from tests.models.faulty_server import Faulty, Plan
 
 from sociolect import frames
 from sociolect.frames import Examples
@@ -58,3 +61,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Local:
     """A model that has learnt enough to end its replies at different lengths."""
     folder: Path = tmp_path_factory.mktemp("tiny") / "model"
     return scratch(bigram_examples(400), folder, epochs=3)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Faulty]]:
+    """Starts servers that fail as a plan says, and ends them."""
+    made: list[Faulty] = []
+
+    def make(plan: Plan, **settings: Any) -> Faulty:
+        made.append(Faulty(plan, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -58,14 +58,13 @@ def test_every_setting_is_in_the_key(tmp_path: Path, changed: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("words", ["I'm sorry, but I can't help with that.", "  "])
-def test_refusals_and_empty_replies_are_not_kept(tmp_path: Path, words: str) -> None:
+def test_a_refusal_is_what_was_said_and_is_not_asked_away(tmp_path: Path, words: str) -> None:
     inner = Counting(words=words)
     model = cached(inner, tmp_path / "calls.db")
     assert model.generate([A]) == [words]
     inner.words = "a proper reply"
-    assert model.generate([A]) == ["a proper reply"]
-    inner.words = "another"
-    assert model.generate([A]) == ["a proper reply"]
+    assert model.generate([A]) == [words]
+    assert model.generate([A, A]) == [words, "a proper reply"]
 
 
 def test_errors_are_not_kept(tmp_path: Path) -> None:

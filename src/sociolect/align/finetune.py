@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sociolect.align.jobs import Job, job, ours, run, seen_card
+from sociolect.align.shareable import DECLARED, UNTESTED
 from sociolect.align.training import Plan
 from sociolect.align.workers import side_by_side
 from sociolect.errors import ModelError, RefusedError, UsageError, needs
@@ -84,6 +85,9 @@ def finetune_each(
     Communities are trained `workers` at a time, each on one thread, so that on a CPU bytes depend on neither; on a GPU they
     go one by one, and the last digits are the GPU's own. Full weights take 16 bytes each while they learn.
 
+    The card says that the model is not to be shared: `shareable.judged` says otherwise, once what it memorised was tested.
+    `shareable=False` declares that it never may be.
+
     A run that was stopped goes on where it stood (the state is written every `save_every` seconds) and ends with the same
     bytes; a community whose card says it is done, under the same base, examples and settings, is not trained again.
     Raises RefusedError for communities of fewer than 2 examples, ModelError where the loss is no number.
@@ -137,7 +141,10 @@ def _finetuned(
     except ImportError as error:
         raise needs("finetune", "train") from error
     base = _checked(model, examples, places, plan, workers)
-    extra = {"base_digest": _digest(base.module), "shareable": shareable, "torch": str(torch.__version__)}
+    why = UNTESTED if shareable else DECLARED
+    extra = {
+        "base_digest": _digest(base.module), "shareable": False, "why": why, "torch": str(torch.__version__),
+    }  # fmt: skip
     parts = sorted(examples.partition_by("community", as_dict=True).items())
     jobs = [
         job(part, base, community=str(name), folder=places[str(name)], plan=plan, extra=extra)

@@ -1,7 +1,6 @@
 """One community's fine-tuning as a piece of work: what it learns from, where it goes, and what its card says."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,9 @@ from sociolect.align.training import Plan, train
 from sociolect.errors import ModelError, RefusedError
 from sociolect.models.local import Local
 from sociolect.models.model import user
+from sociolect.points import point
 from sociolect.seeds import substream
+from sociolect.settle import synced
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,15 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether the folder holds this very result already."""
+        if (self.folder / "stale.json").exists():  # it may have learnt from somebody who was forgotten since
+            return False
         return seen_card(self.folder).get("key") == self.key and any(self.folder.glob("*model*.safetensors"))
 
 
 def job(part: pl.DataFrame, base: Local, *, community: str, folder: Path, plan: Plan, extra: dict[str, Any]) -> Job:
     """The examples of one community as token ids, split, counted and digested. The order of the rows changes nothing."""
-    by = [c for c in ("reply", "prompt", "post", "person") if c in part.columns]
-    rows = part.sort(by, nulls_last=True)
-    held = _held_out(rows, plan)
+    rows = sorted_rows(part)
+    held = held_out_rows(rows, share=plan.held_out, seed=plan.seed)
     limit = min(plan.context, base.context)
     prompts = {p: tuple(base.prompt_ids(user(p))) for p in rows["prompt"].unique().to_list()}
     sides: tuple[list[Encoded], list[Encoded]] = ([], [])
@@ -120,13 +122,13 @@ def run(one: Job, base: Local, *, save_every: float, each_step: Callable[[int, i
     card = one.about | {"packed": packing, "losses": history, "key": one.key}
     (made / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     fresh = sorted(made.iterdir(), key=lambda file: (file.name == "card.json", file.name))
-    for file in fresh:
-        with file.open("rb") as written:
-            os.fsync(written.fileno())
+    synced(fresh)
+    point("weights written")
     # What an earlier training left would be read as part of this one: an adapter over full weights, say.
     for old in ("card.json", *(f.name for f in one.folder.iterdir() if f.is_file() and f != resume)):
         (one.folder / old).unlink(missing_ok=True)
     for file in fresh:
+        point("weights rename")
         file.replace(one.folder / file.name)
     made.rmdir()
     resume.unlink(missing_ok=True)
@@ -136,7 +138,7 @@ def seen_card(folder: Path) -> dict[str, Any]:
     """The card in a folder; empty where there is none, or it cannot be read."""
     try:
         card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return card if isinstance(card, dict) else {}
 
@@ -147,9 +149,14 @@ def ours(folder: Path) -> bool:
     return not folder.exists() or not any(folder.iterdir()) or any((folder / mark).exists() for mark in marks)
 
 
-def _held_out(rows: pl.DataFrame, plan: Plan) -> set[int]:
+def sorted_rows(part: pl.DataFrame) -> pl.DataFrame:
+    """A community's examples in the order that counts."""
+    return part.sort([c for c in ("reply", "prompt", "post", "person") if c in part.columns], nulls_last=True)
+
+
+def held_out_rows(rows: pl.DataFrame, *, share: float, seed: int) -> set[int]:
     """Which rows are held out: whole people where they are known, else single rows; never all, never a general one."""
-    if plan.held_out <= 0:
+    if share <= 0:
         return set()
     own = (
         [i for i, post in enumerate(rows["post"].to_list()) if post is not None]
@@ -167,8 +174,8 @@ def _held_out(rows: pl.DataFrame, plan: Plan) -> set[int]:
     if len(units) < 2:
         units = {f"row {i}": [i] for i in own}
     names = sorted(units)
-    due, held = max(1, round(plan.held_out * len(own))), set[int]()
-    for k in substream(plan.seed, "held out").permutation(len(names)):
+    due, held = max(1, round(share * len(own))), set[int]()
+    for k in substream(seed, "held out").permutation(len(names)):
         unit = units[names[int(k)]]
         # Someone who wrote most of a community would leave nothing to learn from.
         if len(held) < due and len(held) + len(unit) <= max(1, rows.height // 2):

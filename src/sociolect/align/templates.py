@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from sociolect.text import neutralise, words
+from sociolect.text import clean, neutralise, words
 
 _SLOT = re.compile(r"\{(?:topic|community)\}")
 
@@ -56,7 +56,7 @@ def topic_words(request: str) -> set[str]:
 
 def _fill(text: str, slot: str, value: str) -> str:
     # Not str.format: a name may hold braces. It may come from the data too, so it never speaks as another role.
-    return text.replace(f"{{{slot}}}", neutralise(value))
+    return text.replace(f"{{{slot}}}", neutralise(" ".join(clean(value).split())))
 
 
 @cache

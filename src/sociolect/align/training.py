@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,9 @@ from typing import Any
 
 from sociolect.align.packing import Encoded, batches, loss
 from sociolect.errors import ModelError
+from sociolect.points import point
 from sociolect.seeds import substream
+from sociolect.settle import synced
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,12 @@ def _save(file: Path, key: str, weights: dict[str, Any], adam: Any, state: dict[
     note = {"key": key, "state": json.dumps(state)}
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
+    point("checkpoint write")
     save_file({k: t.cpu().contiguous() for k, t in tensors.items()}, part, metadata=note)
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
+    synced([part])
+    point("checkpoint rename")
     part.replace(file)
+    point("checkpoint renamed")
 
 
 def _load(file: Path, key: str, weights: dict[str, Any], adam: Any) -> tuple[int, float, int, list[Any]]:

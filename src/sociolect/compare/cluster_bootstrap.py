@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sociolect.compare.bootstrap import weights as resampled
 from sociolect.compare.interval import FloatArray, IntArray, Interval, interval
 from sociolect.compare.mixed_model_equations import orthogonal
+from sociolect.compare.one_thread import one_thread
 from sociolect.errors import InputError, RefusedError, UsageError
 
 Codes = npt.NDArray[np.int64]
@@ -15,6 +16,7 @@ _NODES = 48  # the criterion is analytic in log theta: this many hold seven digi
 _REACH = np.log(1e4)  # theta times the mean group's weight, from 1e-4 to 1e4; 0 is tried besides
 
 
+@one_thread
 def cluster_bootstrap(
     x: FloatArray,
     y: FloatArray,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sociolect.compare.fitted import Fitted
 from sociolect.compare.interval import FloatArray
 from sociolect.compare.mixed_model_equations import Equations, Point, equations, orthogonal, profile
+from sociolect.compare.one_thread import one_thread
 from sociolect.errors import InputError, RefusedError
 
 _ROUNDS = 100
@@ -15,6 +16,7 @@ _CEILING = 1e9  # of theta times the weight of a group
 _FLOOR = 1e-9  # of theta times rows a group: below it an intercept's variance is told from 0 by no data
 
 
+@one_thread
 def crossed(
     x: FloatArray,
     y: FloatArray,

@@ -9,6 +9,7 @@ import polars as pl
 from sociolect import frames
 from sociolect.compare.interval import FEW, FloatArray, IntArray
 from sociolect.compare.multinomial_logit import NEVER, MultinomialLogit, multinomial_logit
+from sociolect.compare.one_thread import one_thread
 from sociolect.compare.propensity import LEAST, Flags, Propensity, propensity
 from sociolect.errors import InputError, RefusedError, UsageError, unknown
 from sociolect.frames import Effects
@@ -28,6 +29,7 @@ class _Part(NamedTuple):
     slopes: list[FloatArray]
 
 
+@one_thread
 def doubly_robust(
     rows: pl.DataFrame,
     outcomes: str | Sequence[str],

@@ -8,6 +8,7 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.compare.interval import FEW, FloatArray, IntArray
+from sociolect.compare.one_thread import one_thread
 from sociolect.errors import InputError, RefusedError, UsageError
 from sociolect.frames import Effects
 
@@ -25,6 +26,7 @@ class FractionalLogit:
     clusters: int
 
 
+@one_thread
 def fractional_logit(
     x: FloatArray, y: FloatArray, cluster: IntArray, *, weights: FloatArray | None = None, small: bool = True
 ) -> FractionalLogit:
@@ -63,6 +65,7 @@ def fractional_logit(
     return FractionalLogit(beta, covariance, n, names.size)
 
 
+@one_thread
 def average_marginal_effects(
     fit: FractionalLogit,
     x: FloatArray,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sociolect.compare.fitted import Fitted
 from sociolect.compare.interval import FloatArray
+from sociolect.compare.one_thread import one_thread
 from sociolect.errors import InputError
 
 Codes = npt.NDArray[np.int64]
@@ -62,6 +63,7 @@ class Jointly:
         return self.estimate - t * error, self.estimate + t * error, np.asarray(p)
 
 
+@one_thread
 def jointly(x: FloatArray, fitted: Fitted, codes: Codes, clusters: int) -> Jointly:
     """All coefficients of a fit, p of the first outcome, then p of the second, with their influences.
 

@@ -18,6 +18,7 @@ from sociolect.compare.fitted import Fitted
 from sociolect.compare.group_sums import standardised, summed
 from sociolect.compare.interval import FEW, FloatArray, Interval
 from sociolect.compare.model_frame import ModelFrame, Numbers, Rows, numbers, scan
+from sociolect.compare.one_thread import one_thread
 from sociolect.compare.random_intercept import fitted, solve, whitened
 from sociolect.compare.sandwich import Clustered, clustered
 from sociolect.compare.satterthwaite import satterthwaite
@@ -120,6 +121,7 @@ class MixedEffects:
         )
 
 
+@one_thread
 def mixed_effects(
     rows: pl.DataFrame | pl.LazyFrame | Path,
     formula: str,

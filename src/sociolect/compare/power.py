@@ -163,7 +163,9 @@ def coefficient_power(
     size = np.where(few, df, 1.0)
     reach = np.where(few, -stdtrit(size, level / 2), -ndtri(level / 2))
     normal = ndtr(shift - reach) + ndtr(-shift - reach)
-    return np.asarray(np.where(few, 1 - nctdtr(size, shift, reach) + nctdtr(size, shift, -reach), normal))
+    # far out on the other side scipy gives nan where the chance is below 1e-12
+    wrong = np.nan_to_num(nctdtr(size, shift, -reach))
+    return np.asarray(np.where(few, 1 - nctdtr(size, shift, reach) + wrong, normal))
 
 
 def coefficient_detectable(se: float, *, power: float = 0.8, df: float = np.inf, level: float = 0.05) -> float:

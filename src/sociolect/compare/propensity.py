@@ -10,6 +10,7 @@ import polars as pl
 
 from sociolect.compare.interval import FloatArray, IntArray
 from sociolect.compare.multinomial_logit import NEVER, MultinomialLogit, multinomial_logit
+from sociolect.compare.one_thread import one_thread
 from sociolect.errors import InputError, RefusedError, unknown
 
 Flags = npt.NDArray[np.bool_]
@@ -55,6 +56,7 @@ class Columns(NamedTuple):
         return tuple(c if k is None else f"{c}={k}" for c, k in zip(self.covariate, self.level, strict=True))
 
 
+@one_thread
 def propensity(
     rows: pl.DataFrame,
     category: str | Sequence[str],

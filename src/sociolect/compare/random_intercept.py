@@ -7,6 +7,7 @@ import numpy as np
 from sociolect.compare.fitted import Fitted
 from sociolect.compare.group_sums import Codes, GroupSums, standardised, summed
 from sociolect.compare.interval import FloatArray
+from sociolect.compare.one_thread import one_thread
 from sociolect.compare.profile import minimum, profile, satterthwaite
 from sociolect.errors import RefusedError
 
@@ -28,6 +29,7 @@ class Solved:
     n: int
 
 
+@one_thread
 def random_intercept(
     x: FloatArray,
     y: FloatArray,
@@ -59,6 +61,7 @@ def random_intercept(
     return fitted(solved, left, whitened(solved, left, codes, weights, sums.weight), reml=reml)
 
 
+@one_thread
 def least_squares(
     x: FloatArray,
     y: FloatArray,

@@ -11,6 +11,7 @@ from sociolect.compare.bias_reduced import bias_reduced
 from sociolect.compare.fitted import Fitted
 from sociolect.compare.hotelling import Shares, two_way
 from sociolect.compare.interval import FloatArray, IntArray
+from sociolect.compare.one_thread import one_thread
 from sociolect.errors import InputError, RefusedError, UsageError, unknown
 
 Codes = npt.NDArray[np.int64]
@@ -45,6 +46,7 @@ class Clustered:
         return min(fewest, two_way(_unit(x, fitted, outcome, self.scale)[:, places], self.ways))
 
 
+@one_thread
 def sandwich(
     x: FloatArray,
     fitted: Fitted,
@@ -69,6 +71,7 @@ def sandwich(
     return found.covariance, found.degrees
 
 
+@one_thread
 def clustered(
     x: FloatArray,
     fitted: Fitted,

@@ -61,7 +61,7 @@ def _mapping(said: str, labels: Sequence[str], wording: Sequence[str]) -> tuple[
         return None
     try:
         told = json.loads(block.group(0), object_pairs_hook=list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     names = [
         {w.casefold(), *([label.casefold()] if label else [])}

@@ -10,6 +10,7 @@ from sociolect.errors import RefusedError, unknown
 from sociolect.explore.answers import few, place
 from sociolect.explore.atlas import Atlas
 from sociolect.report.graph_files import gexf, graphml
+from sociolect.text import cells
 
 WHAT = ("graphml", "gexf", "members.csv", "members.parquet", "grown.csv", "grown.parquet")
 
@@ -62,15 +63,12 @@ def export(atlas: Atlas, what: str, *, community: str | None = None, grown: pl.D
 
 
 def inert(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every text as a cell that no spreadsheet takes for a formula, as `text.cell` has it.
+    """The frame with every text as a cell that no spreadsheet takes for a formula, as `text.cells` has it.
 
     >>> inert(pl.DataFrame({"person": ["=1+1", "ada"]}))["person"].to_list()
     ["'=1+1", 'ada']
     """
-    formula = pl.col(pl.String).str.contains(r"^[=+\-@\t\r]")
-    return frame.with_columns(
-        pl.when(formula).then(pl.lit("'") + pl.col(pl.String)).otherwise(pl.col(pl.String)).name.keep()
-    )
+    return frame.with_columns(cells(pl.col(pl.String)))
 
 
 def _people(atlas: Atlas) -> pl.DataFrame:

@@ -1,7 +1,6 @@
 """What a workspace holds that can be explored: a society and its communities, or one line that says what is missing."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -18,7 +17,8 @@ from sociolect.find.ties import link
 from sociolect.find.ties_shown import KINDS
 from sociolect.fingerprint import fingerprint
 from sociolect.frames import Members, Society
-from sociolect.workspace import SCHEMA, code, libraries
+from sociolect.provenance import code, libraries
+from sociolect.record import standing_run
 
 LINKED = ("reply", "mention", "repost")  # what ties are made of where a society has none and the run named no kinds
 F = TypeVar("F", bound=pl.DataFrame)
@@ -55,9 +55,8 @@ def studied(folder: Path) -> Studied:
     if not members.is_file():
         raise RefusedError(f"{folder} holds no communities (steps/communities): the run of {run['system']} found none")
     keywords: dict[str, Any] = run.get("keywords") or {}
-    # keywords are written down as text: "('reply', 'mention')"
-    named = re.findall(r"[\w-]+", str(keywords.get("network") or ""))
-    kinds = tuple(k for k in named if k in KINDS) or LINKED
+    named = keywords.get("network")
+    kinds = tuple(k for k in named if k in KINDS) if isinstance(named, list) else ()
     parts = [society / f"{part}.parquet" for part in ("people", "posts", "ties")]
     if lost := [str(p.relative_to(folder)) for p in parts if not p.is_file()]:
         raise WorkspaceError(f"{folder} lacks {', '.join(lost)}: run the same command again to make it anew")
@@ -65,12 +64,12 @@ def studied(folder: Path) -> Studied:
     return Studied(
         folder,
         f"{folder.resolve().name} · {run['system']}",
-        kinds,
+        kinds or LINKED,
         keywords.get("sensitive") is True,
         society,
         members,
         index if index.is_dir() else None,
-        _key([*parts, members], [society / "step.json", members.parent / "step.json"], kinds),
+        _key([*parts, members], [society / "step.json", members.parent / "step.json"], kinds or LINKED),
     )
 
 
@@ -96,21 +95,11 @@ def members(found: Studied) -> Members:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
-    if not path.is_file():
-        if folder.is_file():
-            raise WorkspaceError(f"{folder} is a file: name the folder of a finished run, the workspace")
-        what = "is no workspace (no run.json)" if folder.is_dir() else "is not there"
-        raise WorkspaceError(f"{folder} {what}: make one with sociolect demo --out {folder}, or name another")
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(f"{path} is torn ({error}): run the same command again") from error
-    if not isinstance(run, dict) or not isinstance(run.get("system"), str):
-        raise WorkspaceError(f"{path} is no record of a run: it names no system")
-    schema = run.get("schema", SCHEMA)
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise WorkspaceError(f"{path} has schema {schema}, newer than {SCHEMA}: upgrade sociolect")
+    if folder.is_file():
+        raise WorkspaceError(f"{folder} is a file: name the folder of a finished run, the workspace")
+    run = standing_run(folder)
+    if not isinstance(run.get("system"), str):
+        raise WorkspaceError(f"{folder}/run.json is no record of a run: it names no system")
     if run.get("finished") is not True:
         raise WorkspaceError(f"the run in {folder} is not finished: run the same command again to go on, then explore")
     return run
@@ -119,7 +108,7 @@ def _record(folder: Path) -> dict[str, Any]:
 def _entered(path: Path, door: Callable[[pl.DataFrame], F]) -> F:
     try:
         frame = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         said = " ".join(str(error).split())[:120]
         raise WorkspaceError(f"{path} is torn ({said}): delete its folder and run the same command again") from error
     try:

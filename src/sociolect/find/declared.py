@@ -81,7 +81,7 @@ def _decisions(file: Path, clusters: list[str]) -> dict[str, str]:
     """Which name each kept cluster goes by."""
     try:
         said = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as fault:
         raise InputError(f'{file.name}: {fault}; due is TOML with lines like name = ["c00", "c07"]') from fault
     why, faults = said.pop("why", None), []
     if not isinstance(why, str) or not why.strip():

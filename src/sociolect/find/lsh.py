@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sociolect import frames
 from sociolect.errors import InputError
 from sociolect.find.lsh_buckets import Index, buckets, same_family, width
-from sociolect.find.lsh_files import ARRAYS, checked, committed, held, mapped, saved, unused
+from sociolect.find.lsh_files import ARRAYS, checked, committed, fitting, held, mapped, saved, unused, whole
 from sociolect.find.minhash import Signatures, signatures
 from sociolect.find.set_pairs import Pairs
 
@@ -50,8 +50,12 @@ def opened(folder: Path, *, verified: bool = False) -> Index:
     said = checked(folder, verified=verified)
     number = said["number"]
     found = {name: mapped(folder / f"{name}-{number}.npy") for name in ARRAYS}
-    known = pl.read_parquet(folder / f"accounts-{number}.parquet")
-    set_aside = pl.DataFrame(said["set_aside"], schema=frames.SET_ASIDE, orient="row")
+    with whole(folder):
+        known = pl.read_parquet(folder / f"accounts-{number}.parquet").select(
+            pl.col("account").cast(pl.String), pl.col("size").cast(pl.Int64)
+        )
+        set_aside = pl.DataFrame(said["set_aside"], schema=frames.SET_ASIDE, orient="row")
+        fitting(said, found, known)
     sizes = known["size"].to_numpy().astype(np.int64)
     signed = Signatures(known["account"], found["values"], sizes, said["seed"], set_aside)
     return Index(signed, said["bands"], found["starts"], found["keys"], found["rows"])

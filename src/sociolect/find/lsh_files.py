@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,13 @@ def saved(path: Path, blocks: Iterable[NDArray[Any]], shape: tuple[int, ...]) ->
 def mapped(path: Path) -> NDArray[Any]:
     """The array of a .npy file, read from the disk where it is touched."""
     # "c": nobody writes, but a kernel takes it for the same type of array as one in memory
-    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+    try:
+        found = np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # numpy evaluates the header
+        raise WorkspaceError(f"{path} is torn: its header cannot be read; {_AGAIN}") from error
+    if found.dtype != np.dtype(ARRAYS[path.name.split("-")[0]]) or not found.flags.c_contiguous:
+        raise WorkspaceError(f"{path} is torn: it holds {found.dtype} in an order that was not written; {_AGAIN}")
+    return found
 
 
 def unused(folder: Path) -> int:
@@ -77,7 +84,7 @@ def checked(folder: Path, *, verified: bool) -> dict[str, Any]:
         said = json.loads(path.read_text())
     except FileNotFoundError:
         raise WorkspaceError(f"there is no index in {folder}: index.json is missing; {_AGAIN}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WorkspaceError(f"{path} cannot be read: {error}; {_AGAIN}") from error
     if not isinstance(said, dict) or not isinstance(said.get("schema"), int):
         raise WorkspaceError(f"{path} is no index: it names no schema; {_AGAIN}")
@@ -89,9 +96,50 @@ def checked(folder: Path, *, verified: bool) -> dict[str, Any]:
     if missing := sorted(due - said.keys()):
         raise WorkspaceError(f"{path} is torn: {', '.join(missing)} missing; {_AGAIN}")
     files: dict[str, dict[str, Any]] = said["files"]
+    if odd := list(_odd(said, files)):
+        raise WorkspaceError(f"{path} is torn: {', '.join(odd)} cannot be; {_AGAIN}")
     if faults := [fault for name, due in files.items() if (fault := _fault(folder / name, due, verified))]:
         raise WorkspaceError(f"the index in {folder} is torn: {'; '.join(faults)}; {_AGAIN}")
     return said
+
+
+def fitting(said: dict[str, Any], found: dict[str, NDArray[Any]], known: pl.DataFrame) -> None:
+    """Raises ValueError where the arrays are not those of the index that `index.json` describes.
+
+    The kernels trust where bands begin: a wrong one would have them read beyond the end.
+    """
+    entries, starts = said["entries"], found["starts"]
+    due = {"values": (said["accounts"], said["hashes"]), "starts": (said["bands"] + 1,)}
+    due |= {"keys": (entries,), "rows": (entries,)}
+    if wrong := [name for name, shape in due.items() if found[name].shape != shape]:
+        raise ValueError(f"{', '.join(wrong)} of another shape than index.json says")
+    if (
+        not said["bands"]
+        or said["hashes"] % said["bands"]
+        or starts[0]
+        or starts[-1] != entries
+        or (starts[1:] < starts[:-1]).any()
+    ):
+        raise ValueError("its bands do not follow one another")
+    if known.height != said["accounts"] or sum(known.null_count().row(0)):
+        raise ValueError(f"{known.height} accounts, not {said['accounts']}, or some without a name")
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[None]:
+    """What cannot be read of an index as one line: WorkspaceError."""
+    try:
+        yield
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        OverflowError,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+    ) as error:
+        why = (str(error) or type(error).__name__).splitlines()[0][:120]
+        raise WorkspaceError(f"the index in {folder} is torn: {why}; {_AGAIN}") from error
 
 
 @contextmanager
@@ -119,6 +167,23 @@ def plain_errors(folder: Path) -> Iterator[None]:
         raise WorkspaceError(
             f"the index could not be written to {folder}: {error.strerror or error}; what was there is intact"
         ) from error
+
+
+def _odd(said: dict[str, Any], files: Any) -> Iterator[str]:
+    """What of an index's record is of another form than was written."""
+    yield from (
+        name
+        for name in ("number", "hashes", "bands", "seed", "accounts", "entries")
+        if not isinstance(said[name], int) or isinstance(said[name], bool) or (said[name] < 0 and name != "seed")
+    )
+    names = {f"{name}-{said['number']}.npy" for name in ARRAYS} | {f"accounts-{said['number']}.parquet"}
+    due = {"bytes": int, "sha256": str}
+    if (
+        not isinstance(files, dict)
+        or set(files) != names
+        or any(not isinstance(one, dict) or {k: type(v) for k, v in one.items()} != due for one in files.values())
+    ):
+        yield "files"
 
 
 def _fault(path: Path, due: dict[str, Any], verified: bool) -> str | None:

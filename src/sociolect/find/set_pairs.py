@@ -36,7 +36,7 @@ def opened(pairs: Pairs) -> pl.LazyFrame:
         lazy = pairs.lazy()
     try:
         schema = lazy.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise InputError(f"{_said(pairs)} cannot be read as parquet: {str(error).splitlines()[0]}") from error
     faults = [f"column {c!r} is missing" for c in COLUMNS if c not in schema]
     faults += [
@@ -90,7 +90,7 @@ def pieces(pairs: pl.LazyFrame, rows: int, *, file: Path | None = None) -> Itera
             batches = pairs.collect_batches(chunk_size=rows, maintain_order=False, engine="streaming")
         for batch in batches:
             yield from batch.iter_slices(rows)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise InputError(f"the pairs cannot be read to their end: {str(error).splitlines()[0]}") from error
 
 
@@ -112,7 +112,7 @@ def _sliced(pairs: pl.LazyFrame, file: Path) -> Iterator[pl.DataFrame]:
 def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
     try:
         return lazy.collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise InputError(f"the pairs cannot be read to their end: {str(error).splitlines()[0]}") from error
 
 

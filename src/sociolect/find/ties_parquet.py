@@ -33,7 +33,7 @@ def scanned(ties: pl.LazyFrame | Path, kinds: str | Sequence[str] | None = None)
         weight = pl.col("weight") if "weight" in schema else pl.lit(1.0)
         made = rows.select(pl.col("source", "target").cast(pl.String), weight=weight.cast(pl.Float64))
         whole = made.collect(engine="streaming")
-    except (OSError, pl.exceptions.PolarsError) as fault:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as fault:
         if isinstance(fault, FileNotFoundError):
             raise InputError(f"there is no file {name}") from fault
         raise InputError(f"{name} cannot be read as parquet: {str(fault).splitlines()[0]}") from fault

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from sociolect.errors import InputError
+from sociolect.load.files import json_of
 from sociolect.report.form import ID, Question, Questions, asked, mark
 
 COLUMNS = ("form", "annotator", "unit", "question", "answer", "seconds", "place")
@@ -48,7 +48,7 @@ def answers(paths: str | Path | Sequence[str | Path], *, sheet: pl.DataFrame, qu
     for path in files:
         try:
             said += _json(path) if path.suffix.lower() == ".json" else _csv(path)
-        except (OSError, ValueError, RecursionError, csv.Error) as error:
+        except (OSError, ValueError, csv.Error) as error:
             faults.append(f"{path.name} cannot be read as saved answers ({error}): save them anew from the form")
     good: list[tuple[Said, tuple[str, str, str]]] = []
     others = sorted({(row.where.partition(":")[0], str(row.form)) for row in said if row.form != form})
@@ -154,7 +154,7 @@ def _files(paths: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
 
 
 def _json(path: Path) -> list[Said]:
-    held = json.loads(path.read_text(encoding="utf-8-sig"))
+    held = json_of(path)
     if not isinstance(held, dict) or not isinstance(held.get("answers"), list):
         raise ValueError("it holds no list of answers")
     return [

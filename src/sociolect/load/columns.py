@@ -13,8 +13,6 @@ from sociolect.load.read import Table
 
 _CONTROL = marks.CONTROL
 _UNUSUAL = r"[^\x20-\x7e\t\n\r]"  # what plain ASCII text does not hold: most texts need no second look
-# A loose net for `text.neutralise`: every chat mark holds one of these.
-_CHAT = r"(?i)<\||\|>|\[/?.NST\]|<<|</?s>|_of_turn>|<(?:bos|eos|pad|unk)>"
 _SINGLE = {"keep", "where", "tie_weight"}  # these name one column and join none
 _EXACT = 2**53  # above, a float no longer tells two whole numbers apart
 
@@ -126,7 +124,7 @@ def cleaned(column: pl.Series) -> pl.Series:
 
 def neutral(column: pl.Series) -> pl.Series:
     """`text.neutralise` of a whole column."""
-    return _each(column, column.str.contains(_CHAT), marks.neutralise)
+    return _each(column, column.str.contains(marks.CHAT), marks.neutralise)
 
 
 def _each(column: pl.Series, hit: pl.Series, function: object) -> pl.Series:

@@ -11,10 +11,12 @@ from sociolect.errors import InputError, UsageError, unknown
 from sociolect.frames import Society
 from sociolect.load import columns as named
 from sociolect.load.aside import Aside
+from sociolect.load.hidden import hidden
 from sociolect.load.key import read_key
 from sociolect.load.paired import paired, settled
 from sociolect.load.person_traits import ages, classes, genders
-from sociolect.load.pseudonyms import hidden, known, masked, pseudonyms
+from sociolect.load.pii import masked
+from sociolect.load.pseudonyms import known, pseudonyms
 from sociolect.load.read import Table, opened
 from sociolect.load.times import times
 

@@ -1,7 +1,5 @@
 """DialogRE's dialogues as a society: who answers whom, and the labelled relation of the two."""
 
-import gzip
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from sociolect.errors import InputError
 from sociolect.frames import Society
 from sociolect.load import columns
 from sociolect.load.aside import Aside
+from sociolect.load.files import json_of
 from sociolect.load.person_traits import CLOSENESS
 
 _LABELS = {
@@ -41,7 +40,7 @@ def dialogre(paths: str | Path | Sequence[str | Path]) -> Society:
 
     Dialogue-Based Relation Extraction, Yu, Sun, Cardie and Yu 2020 (arXiv 2004.08056). Raises InputError for what is not so made.
 
-    >>> import tempfile
+    >>> import json, tempfile
     >>> said = ["Speaker 1: hi", "Speaker 2: hey", "Speaker 2: you", "Speaker 1: bye"]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "dev.json")
@@ -87,9 +86,8 @@ def dialogre(paths: str | Path | Sequence[str | Path]) -> Society:
 def _dialogues(path: Path) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
     due = "due is a list of [turns, relations], as in DialogRE's data_v2"
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        said = json.loads(data)
-    except (OSError, EOFError, ValueError) as error:
+        said = json_of(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"{path.name} cannot be read as json: {error}; {due}") from error
     if not isinstance(said, list):
         raise InputError(f"{path.name} holds {type(said).__name__}; {due}")

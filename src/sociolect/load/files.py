@@ -1,12 +1,13 @@
 """Bytes on disk: what a file is, and its lines made fit to read, in blocks so that no file has to fit in memory."""
 
 import gzip
+import json
 import os
 import zlib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -199,7 +200,7 @@ def regular(path: Path, columns: int, separator: str, *, quoted: bool) -> bool:
     """
     inside, fields, sep = False, 0, ord(separator)
     for block in blocks(path):
-        a = np.frombuffer(block.data, dtype=np.uint8)
+        a = np.frombuffer(block.data.removeprefix(b"\xef\xbb\xbf") if block.line == 1 else block.data, dtype=np.uint8)
         newline = a == 10
         marks = newline | (a == sep)
         if quoted and (inside or b'"' in block.data):
@@ -240,6 +241,20 @@ def joined(path: Path) -> tuple[int, int]:
             first = block.line + block.data.count(b"\n", 0, int(at[0]))
         inside, count = bool(within[-1]), count + len(at)
     return count, first
+
+
+def json_of(path: Path) -> Any:
+    """What a JSON file holds, gzipped where it is called so; half of a surrogate pair, which no file can hold, becomes a `?`.
+
+    Raises OSError and ValueError, whatever is wrong with the file.
+    """
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        said = json.loads(data.decode("utf-8-sig"))
+        # only an escape can say half a pair
+        return json.loads(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")) if b"\\u" in data else said
+    except (EOFError, zlib.error, RecursionError) as error:
+        raise ValueError(str(error)) from error
 
 
 def plain_name(path: Path) -> bool:

@@ -47,16 +47,16 @@ def proposals(source: Table) -> pl.DataFrame:
     said = {c: _text(head[c]) for c in columns}
     rows = []
     posts: pl.Series | None = None
-    for role, names in _NAMES.items():
+    for role in _NAMES:
         found = []
         for name in columns:
-            called = re.fullmatch(names, name.lower()) is not None
+            named = called(role, name)
             if said[name].null_count() == len(said[name]):
                 continue
             fits, why = _fits(role, head[name], said[name], posts)
-            if fits and (called or role in {"text", "time", "parent"}) and (called or fits >= 0.9):
+            if fits and (named or role in {"text", "time", "parent"}) and (named or fits >= 0.9):
                 found.append(
-                    (1.5 * called + fits, role, name, f"{'its name, and ' if called else ''}{why}", round(fits, 3))
+                    (1.5 * named + fits, role, name, f"{'its name, and ' if named else ''}{why}", round(fits, 3))
                 )
         found.sort(key=lambda f: (-f[0], columns.index(f[2])))
         if role == "post" and found:
@@ -65,6 +65,15 @@ def proposals(source: Table) -> pl.DataFrame:
     return pl.DataFrame(
         rows, schema=dict(zip(_COLUMNS, (pl.String, pl.String, pl.String, pl.Float64), strict=True)), orient="row"
     )
+
+
+def called(role: str, name: str) -> bool:
+    """Whether a column's name is one that a role goes by.
+
+    >>> called("parent", "in_reply_to"), called("parent", "author")
+    (True, False)
+    """
+    return re.fullmatch(_NAMES[role], name.lower()) is not None
 
 
 def _text(column: pl.Series) -> pl.Series:

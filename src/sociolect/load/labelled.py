@@ -1,6 +1,7 @@
 """Labelled texts, for classifiers to learn from and to be held against."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import polars as pl
@@ -112,7 +113,7 @@ def _lines(path: Path) -> list[str]:
     _, gzipped = form(path)
     try:
         data = gzip.decompress(path.read_bytes()) if gzipped else path.read_bytes()
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise InputError(f"{path.name} is a broken gzip file ({error}): fetch or pack it again") from error
     lines = data.decode("utf-8-sig", "replace").split("\n")
     return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]

@@ -9,6 +9,7 @@ import polars as pl
 
 from sociolect.errors import InputError
 from sociolect.load.aside import Aside
+from sociolect.load.mat_parts import sound
 
 # Facebook100's columns of `local_info`; 0 means not said.
 TRAITS = ("student_fac", "gender", "major", "second_major", "dorm", "year", "high_school")
@@ -26,7 +27,8 @@ def mat(path: Path, name: str, aside: Aside) -> tuple[pl.DataFrame, pl.DataFrame
     from scipy.io.matlab import MatReadError
 
     try:
-        found = loadmat(path, variable_names=["A", "local_info"])
+        known = sound(path, ("A", "local_info"))
+        found = loadmat(path, variable_names=[n for n, numbers in known.items() if numbers]) if known.get("A") else {}
     except NotImplementedError:
         raise InputError(f"{name} is MATLAB 7.3, which is not read here: save it in MATLAB with '-v7'") from None
     except (
@@ -42,6 +44,8 @@ def mat(path: Path, name: str, aside: Aside) -> tuple[pl.DataFrame, pl.DataFrame
     ) as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{name} is no MATLAB file, or was cut ({why}): fetch it again") from None
+    if "A" in known and not known["A"]:
+        raise InputError(f"{name}: 'A' is no matrix of numbers")
     if "A" not in found:
         raise InputError(f"{name} holds no matrix 'A': save the adjacency under that name")
     try:
@@ -60,8 +64,8 @@ def mat(path: Path, name: str, aside: Aside) -> tuple[pl.DataFrame, pl.DataFrame
         row, column, value = row[keep], column[keep], value[keep]
     edges = pl.DataFrame({"source": row + 1, "target": column + 1, "weight": value})
     nodes = pl.DataFrame({"id": np.arange(1, n + 1)})
-    traits = found.get("local_info")
-    if traits is not None:
+    if "local_info" in known:
+        traits = found.get("local_info", np.empty(0))
         nodes = nodes.with_columns(_traits(traits, n, name, aside))
     return nodes, edges, not symmetric
 

@@ -4,7 +4,6 @@ A QSF is JSON: `SurveyElements` hold the blocks (BL), the flow (FL) and the ques
 and text entry that must be a number in a range become items. Everything else is listed, and so is what changes who sees what.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from sociolect.errors import InputError, UsageError
+from sociolect.load.files import json_of
 from sociolect.load.qsf_questions import Question, plain, question, unhandled, words
 from sociolect.load.toml import toml
 from sociolect.text import cell
@@ -100,8 +100,8 @@ def _labels(one: Question, left: list[tuple[str, str]]) -> dict[str, str]:
 def _opened(path: Path) -> tuple[list[dict[str, Any]], str, str]:
     """The elements of a survey, its name and its language."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        said = json_of(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path.name} cannot be read as a QSF: {error}; export the survey anew from Qualtrics"
         ) from error
@@ -119,7 +119,7 @@ def _opened(path: Path) -> tuple[list[dict[str, Any]], str, str]:
 def _payloads(elements: list[dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
     """What elements of a kind hold: blocks come as one list, or as one mapping by number."""
     for one in elements:
-        if one.get("Element") == kind and (said := one.get("Payload")):
+        if one.get("Element") == kind and isinstance(said := one.get("Payload"), dict | list):
             several = (
                 said
                 if isinstance(said, list)
@@ -147,12 +147,12 @@ def _order(elements: list[dict[str, Any]], questions: Mapping[str, Any], left: l
             left.append((title, "loop and merge: its questions are taken once"))
         if said and str(said.get("RandomizeQuestions") or "false").lower() not in {"false", "none"}:
             left.append((title, "questions in random order: taken in the order written"))
-        inside = [one for one in block.get("BlockElements") or [] if isinstance(one, dict)]
+        inside = [one for one in _listed(block.get("BlockElements")) if isinstance(one, dict)]
         left += [(title, "skip logic: every question is taken")] * any(one.get("SkipLogic") for one in inside)
         order += [
             str(one["QuestionID"])
             for one in inside
-            if one.get("Type") == "Question" and one.get("QuestionID") in questions
+            if one.get("Type") == "Question" and str(one.get("QuestionID")) in questions
         ]
     order = list(dict.fromkeys(order))
     away = [one for qid, one in questions.items() if qid not in order]
@@ -161,6 +161,10 @@ def _order(elements: list[dict[str, Any]], questions: Mapping[str, Any], left: l
         for one in away
     ]
     return order
+
+
+def _listed(said: object) -> list[Any]:
+    return said if isinstance(said, list) else []
 
 
 def _walked(node: Mapping[str, Any], left: list[tuple[str, str]]) -> Iterator[str]:
@@ -174,7 +178,7 @@ def _walked(node: Mapping[str, Any], left: list[tuple[str, str]]) -> Iterator[st
         left.append((name, f"flow element {kind}"))
     if kind in {"Block", "Standard"} and node.get("ID"):
         yield str(node["ID"])
-    for one in node.get("Flow") or []:
+    for one in _listed(node.get("Flow")):
         if isinstance(one, dict):
             yield from _walked(one, left)
 

@@ -48,7 +48,7 @@ class Table:
             if self.kind == "jsonl":
                 return _read_jsonl(self, wanted, rows)
             return _read_delimited(self, wanted, rows)
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise InputError(
                 f"{self.name} cannot be read as {self.kind}: {_first_line(error)}; write it anew"
             ) from error
@@ -67,7 +67,7 @@ def opened(path: str | Path, aside: Aside, *, header: bool = True) -> Iterator[T
     if kind == "parquet":
         try:
             names = tuple(pl.scan_parquet(path, glob=False).collect_schema())
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise InputError(
                 f"{path.name} is a broken parquet file: {_first_line(error)}; fetch or write it again"
             ) from error
@@ -84,21 +84,24 @@ def opened(path: str | Path, aside: Aside, *, header: bool = True) -> Iterator[T
             yield Table(path.name, kind, here, keys, aside, nested=nested)
             return
         header_names = _header(path.name, here, SEPARATORS[kind])
-        quoted = kind == "csv" or _quoted(path.name, here, len(header_names), aside)
+        quoted = kind == "csv" or _quoted(path.name, here, len(header_names), aside, header=header)
         columns = tuple(n.strip().removeprefix("\ufeff").strip('"') for n in header_names)
         if not header:
             columns = tuple(f"column_{n}" for n in range(1, len(header_names) + 1))
         yield Table(path.name, kind, here, columns, aside, header, quoted)
 
 
-def _quoted(name: str, path: Path, columns: int, aside: Aside) -> bool:
+def _quoted(name: str, path: Path, columns: int, aside: Aside, *, header: bool) -> bool:
     """Whether the quotation marks of a tsv file hold its fields together, or are words of its texts.
 
     Tab-separated files are mostly written without quotation: where that reads every row, it is the reading. Where a reading
     with quotation reads every row too, and finds line ends inside fields, that one is taken: each mark of the file then stands
     where a writer that quotes would set it, which chance seldom does. The line ends are counted, since it is a judgement.
+    A header with every name in quotation marks, as R writes it, says that the writer quotes.
     """
     separator = SEPARATORS["tsv"]
+    if header and _names_quoted(path) and files.regular(path, columns, separator, quoted=True):
+        return True
     if not files.regular(path, columns, separator, quoted=False):
         return True
     count, line = files.joined(path)
@@ -111,6 +114,12 @@ def _quoted(name: str, path: Path, columns: int, aside: Aside) -> bool:
         "nothing; or, where each line is a row of its own, double its marks and set the text in quotation marks",
     )
     return True
+
+
+def _names_quoted(path: Path) -> bool:
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        names = file.readline().rstrip("\r\n").split(SEPARATORS["tsv"])
+    return all(len(name) > 1 and name[0] == name[-1] == '"' for name in names)
 
 
 def _linked(path: Path, link: Path) -> Path:
@@ -223,7 +232,7 @@ def _keys(name: str, path: Path) -> tuple[tuple[str, ...], frozenset[str]]:
     keys: dict[str, None] = {}
     nested: set[str] = set()
     seen = 0
-    for _, said in _objects(path):
+    for _, said in objects(path):
         seen += 1
         if isinstance(said, dict):
             keys.update(dict.fromkeys(said))
@@ -239,7 +248,7 @@ def _keys(name: str, path: Path) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(keys), frozenset(nested)
 
 
-def _objects(path: Path) -> Iterator[tuple[int, Any]]:
+def objects(path: Path) -> Iterator[tuple[int, Any]]:
     """Each line with its number, as JSON; None where it is not."""
     with path.open(encoding="utf-8-sig", newline="\n") as file:
         for number, line in enumerate(file, 1):
@@ -258,7 +267,7 @@ def _read_jsonl(table: Table, wanted: list[str], rows: int | None) -> pl.DataFra
             pass  # some line is broken: read them one by one, and set it aside
     kept: list[list[str | None]] = []
     frames = []
-    for number, said in _objects(table.path):
+    for number, said in objects(table.path):
         if not isinstance(said, dict):
             if rows is None:
                 table.aside.add(

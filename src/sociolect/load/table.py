@@ -13,9 +13,12 @@ from sociolect.load import columns
 from sociolect.load import links as between
 from sociolect.load.aside import Aside
 from sociolect.load.guess import proposals
+from sociolect.load.hidden import hidden
+from sociolect.load.hidden_columns import nameless, tell
 from sociolect.load.key import read_key
+from sociolect.load.pii import pii
 from sociolect.load.posts import GONE, settled
-from sociolect.load.pseudonyms import hidden, known, masked, pseudonyms
+from sociolect.load.pseudonyms import known, pseudonyms
 from sociolect.load.read import Table, opened
 from sociolect.load.times import times
 
@@ -49,6 +52,7 @@ def table(
     tie_weight: str | None = None,
     anonymous: bool = False,
     keep_ids: str = "",
+    pseudonymous_ids: bool = False,
     key: str | Path | None = None,
 ) -> Society:
     """The society a table of posts shows: csv, tsv, jsonl (each also .gz) or parquet, under pseudonyms.
@@ -64,7 +68,8 @@ def table(
     a word such as mention; `tie_weight`, 1 where absent).
 
     People are named by keyed pseudonyms, in the texts too, and addresses are masked; `keep_ids="reason"` leaves all as it is and
-    records the reason. `key` is the key file (see `key.key_file` for where it lies otherwise).
+    records the reason. Ids of posts and threads that hold a name are keyed too; with `pseudonymous_ids` all are, and then nothing
+    joins them with another table of the same posts. `key` is the key file (see `key.key_file` for where it lies otherwise).
 
     What cannot be let in is counted in `set_aside`. Raises InputError for what cannot be read, naming every fault at once, and
     UsageError for keywords that contradict each other.
@@ -126,7 +131,9 @@ def table(
         if tie_table is not None:
             tied.append(_given(tie_table, (tie_source or "", tie_target or ""), tie_kind, tie_weight, scope))
     every = between.folded([frames.empty("ties"), *tied])
-    return _society(made, every, aside, anonymous=anonymous, keep_ids=keep_ids, key=key, name=source.name)
+    return _society(
+        made, every, aside, anonymous=anonymous, keep_ids=keep_ids, every_id=pseudonymous_ids, key=key, name=source.name
+    )
 
 
 def _needed(source: Table, roles: Mapping[str, str | None], *, anonymous: bool) -> list[str]:
@@ -219,6 +226,7 @@ def _society(
     *,
     anonymous: bool,
     keep_ids: str,
+    every_id: bool,
     key: str | Path | None,
     name: str,
 ) -> Society:
@@ -229,7 +237,6 @@ def _society(
         aside.add(f"ids, texts and addresses kept as they are: {keep_ids}", len(people), name, "leave keep_ids out")
     else:
         secret = read_key(key)
-        text = masked(text)
         scoped = "scope" in posts.columns
         said = {} if anonymous else pseudonyms(people, secret)
         who = pl.DataFrame({"person": [] if anonymous else people}, schema={"person": pl.String})
@@ -237,7 +244,12 @@ def _society(
         who = who.with_columns(
             name=split.struct[1] if scoped else pl.col("person"), scope=split.struct[0] if scoped else pl.lit("")
         )
-        text = hidden(text, columns.plain_scope(posts["scope"]) if scoped else None, known(who, said, secret))
+        found = pii(text)
+        tell(found.counts, name, aside)
+        names = known(who, said, secret)
+        scope = columns.plain_scope(posts["scope"]) if scoped else None
+        text = hidden(found.texts, scope, names)
+        posts = nameless(posts, scope, names, name, aside, every_id=every_id)
         if not anonymous:
             new = {"old": list(said), "new": list(said.values())}
             posts = posts.with_columns(posts["person"].replace_strict(new["old"], new["new"]))

@@ -46,7 +46,7 @@ def scheme(path: Path | None = None) -> Scheme:
     path = path or Path(__file__).with_name("harm.toml")
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise CardError(f"{path.name} is no annotation scheme: {error}") from error
     faults = [f"{name!r} is missing or no text" for name in ("id", "title", "version") if not _said(told.get(name))]
     listed = told.get("task")

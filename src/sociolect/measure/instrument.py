@@ -64,7 +64,7 @@ def read(folder: Path, *, text: Path | None = None) -> Instrument:
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise CardError(f"{path.parent.name}/{path.name} cannot be read: {error}") from error
 
 

@@ -12,6 +12,7 @@ from sociolect.models.model import Chat
 # Some templates print today's date or open a hidden train of thought: neither may change a study's bytes.
 SETTINGS = {"date_string": "26 Jul 2024", "enable_thinking": False}
 _NEXT_ROLE = re.compile(r"\n(?:system|user|assistant):")
+_ROLE_LINE = re.compile(r"(^|[\n\r\x0b\x0c\u2028\u2029])(?=(?:system|user|assistant):)")
 
 
 def harmless(text: str, tokenizer: Any) -> str:
@@ -33,7 +34,9 @@ def layout(tokenizer: Any, chat: Chat) -> str:
     """
     told = [{"role": m.role, "content": harmless(m.text, tokenizer)} for m in chat]
     if not tokenizer.chat_template:
-        return "".join(f"{m['role']}: {m['content']}\n" for m in told) + "assistant:"
+        # a line of a post that opens with a role would be another message
+        lines = [(m["role"], _ROLE_LINE.sub(r"\1 ", m["content"])) for m in told]
+        return "".join(f"{role}: {said}\n" for role, said in lines) + "assistant:"
     from jinja2 import TemplateError
 
     try:

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from sociolect.errors import InputError, ModelError, UsageError, needs
+from sociolect.fingerprint import fingerprint, of_folder
 from sociolect.models import chats as layout
+from sociolect.models.answer import Answer
+from sociolect.models.journaled import heard, weighed
 from sociolect.models.model import Chat, streams
 from sociolect.models.quiet import lengths_held_here, no_bars
 from sociolect.models.threads import fixed_threads, patient_torch
@@ -60,17 +64,25 @@ class Local:
 
         Raises ModelError where a prompt leaves no room to reply; a prompt is never cut.
         """
+        if tokens < 1 or temperature < 0 or not 0 < top_p <= 1:
+            raise UsageError(f"tokens={tokens}, temperature={temperature}, top_p={top_p}: due are 1+, 0+ and 0 to 1")
+        ask = partial(self._answers, chats, tokens=tokens, temperature=temperature, top_p=top_p, seed=seed)
+        sampling = {"tokens": tokens, "temperature": float(temperature), "top_p": float(top_p), "seed": seed}
+        return heard(self, chats, ask, sampling)
+
+    def _answers(
+        self, chats: Sequence[Chat], due: Sequence[int], *, tokens: int, temperature: float, top_p: float, seed: int
+    ) -> Iterator[list[tuple[int, Answer]]]:
+        """The replies that are due, batch by batch; what stands together in a batch does not depend on what is due."""
         import torch
 
         from sociolect.models.decode import continue_
 
-        if tokens < 1 or temperature < 0 or not 0 < top_p <= 1:
-            raise UsageError(f"tokens={tokens}, temperature={temperature}, top_p={top_p}: due are 1+, 0+ and 0 to 1")
-        prompts = self._prompts(chats)
-        seeds = streams(chats, seed)
-        said = [""] * len(chats)
-        with fixed_threads(self.threads), torch.inference_mode():
-            for rows in _batches(prompts, [1] * len(chats), self.batch, seeds):
+        prompts, seeds, wanted = self._prompts(chats), streams(chats, seed), set(due)
+        for rows in _batches(prompts, [1] * len(chats), self.batch, seeds):
+            if wanted.isdisjoint(rows):
+                continue
+            with fixed_threads(self.threads), torch.inference_mode():
                 ids = continue_(
                     self.module,
                     [prompts[i] for i in rows],
@@ -82,18 +94,27 @@ class Local:
                     top_p=top_p,
                     top_k=self.top_k,
                 )
-                for i, row in zip(rows, ids, strict=True):
-                    said[i] = layout.reply_text(self.tokenizer, row)
-        return said
+            yield [
+                (
+                    i,
+                    Answer(
+                        layout.reply_text(self.tokenizer, row), prompt_tokens=len(prompts[i]), reply_tokens=len(row)
+                    ),
+                )
+                for i, row in zip(rows, ids, strict=True)
+            ]
 
     def logprobs(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
         """The log-probability of each option as the whole next message, in nats: its tokens and its end token summed."""
+        if len(chats) != len(options) or not all(options):
+            raise InputError(f"{len(chats)} chats, {len(options)} lists of options: due is one non-empty list per chat")
+        return weighed(self, chats, options, self._weigh)
+
+    def _weigh(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
         import torch
 
         from sociolect.models.decode import weigh
 
-        if len(chats) != len(options) or not all(options):
-            raise InputError(f"{len(chats)} chats, {len(options)} lists of options: due is one non-empty list per chat")
         prompts = self._prompts(chats)
         offered = [tuple(tuple(self.reply_ids(o)) for o in some) for some in options]
         if long := [i for i, p in enumerate(prompts) if len(p) + max(map(len, offered[i])) > self.context]:
@@ -109,6 +130,13 @@ class Local:
         return [list(found[tuple(p), o]) for p, o in zip(prompts, offered, strict=True)]
 
     @property
+    def version(self) -> str:
+        """What tells this model from another of its name: the digest of its weights, and what else changes its words."""
+        known = [_digest(at, _changed(at)) if isinstance(at, Path) else str(at) for at in (self.folder, self.adapter)]
+        commit = str(getattr(self.module.config, "_commit_hash", None) or "")
+        return fingerprint([*known, commit, self.dtype, self.threads, self.top_k])
+
+    @property
     def _pad(self) -> int:
         return int(self.tokenizer.pad_token_id or 0)
 
@@ -122,6 +150,17 @@ class Local:
                 f"reply: the longest is {max(long)} tokens over; shorten it, or take a model with a longer context"
             )
         return [known[chat] for chat in chats]
+
+
+def _changed(folder: Path) -> int:
+    """The latest change to a file of the folder, in nanoseconds."""
+    return max((p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()), default=0)
+
+
+@lru_cache(maxsize=64)
+def _digest(folder: Path, changed: int) -> str:
+    """The digest of a folder's files as of its latest change: weights of gigabytes are read once."""
+    return fingerprint(sorted(of_folder(folder).items()))
 
 
 def _batches(prompts: list[list[int]], sizes: list[int], most: int, seeds: list[int]) -> Iterator[list[int]]:
@@ -147,11 +186,12 @@ def local(
     threads: int = 2,
     top_k: int | None = None,
     name: str | None = None,
+    stale: bool = False,
 ) -> Local:
     """A model opened from a folder or a hub id, with an adapter folder laid over it: LoRA (merged in) or full weights.
 
     Weights are read from safetensors alone and no code that came with a model is run. Raises ModelError where the folder
-    is not such a model, MissingExtra where transformers is not installed.
+    is not such a model, or is marked stale since somebody was forgotten and `stale` does not allow it, MissingExtra where transformers is not installed.
     """
     try:
         torch = patient_torch()
@@ -167,6 +207,10 @@ def local(
     if laid is not None and not lora and not (laid / "config.json").exists():
         raise ModelError(
             f"{laid.name!r} is no adapter: neither adapter_config.json (LoRA) nor config.json (full weights)"
+        )
+    if old := [at.name for at in (here, laid) if at is not None and (at / "stale.json").exists() and not stale]:
+        raise ModelError(
+            f"{' and '.join(old)} may have learnt from somebody who was forgotten since: train it anew, or say stale=True"
         )
     weights = str(laid) if laid is not None and not lora else source
     safe = {"trust_remote_code": False}

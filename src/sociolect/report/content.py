@@ -14,6 +14,10 @@ class Section:
     backticks is set as code).
     `figure` is a finished SVG from `report.plots`. `table` is shown in full and offered as CSV under `name`.
     `quotes` is a frame with the columns `community`, `speaker` (human or an arm), `text`: shown side by side.
+    Quotes may say `person` (whose words; null for a model) and `people` (how many are in the group): neither is shown, and at most
+    one quote of a person, of groups of ten or more, is.
+    `people` names the column that counts the persons behind each row of the table: rows about fewer than ten lose their numbers
+    (`report.anonymity`).
     `level` is loud where it must not be overlooked: note, warning.
     """
 
@@ -25,6 +29,7 @@ class Section:
     figure: str = ""
     quotes: pl.DataFrame | None = None
     level: str = ""
+    people: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """One HTML file that opens from disk and needs nothing else, and the CSV of each of its tables beside it."""
 
-import os
 import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from sociolect.errors import InputError, RefusedError, UsageError, WorkspaceError
+from sociolect.report.anonymity import anonymous
 from sociolect.report.content import Page, Section
 from sociolect.report.inert import inert
 from sociolect.report.table import Shown, commas, csv, legible, shown
+from sociolect.settle import replaced
 
 HERE = Path(__file__).parent
 LEVELS = ("", "note", "warning")
@@ -76,6 +77,7 @@ def render(page: Page) -> tuple[bytes, Mapping[str, bytes]]:
     ({'cups': b'cups\\n2\\n'}, 1)
     """
     _check(page)
+    page = replace(page, sections=[anonymous(section) for section in page.sections])
     sections = list(zip(page.sections, _anchors(page.sections), strict=True))
     names = {anchor: _name(section) for section, anchor in sections if section.table is not None}
     tables = {names[anchor]: csv(section.table) for section, anchor in sections if section.table is not None}
@@ -226,17 +228,9 @@ def _template() -> Any:
 
 def settle(path: Path, content: bytes) -> None:
     """Write the file whole or not at all: under a temporary name, synced, then renamed."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        replaced(path, content)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise WorkspaceError(
             f"{path} could not be written: {error.strerror or error}; what stood there is intact"
         ) from error

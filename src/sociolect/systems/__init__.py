@@ -54,17 +54,27 @@ class Card:
 def read(folder: Path) -> Card:
     """The card of a system's folder; raises CardError with every fault at once."""
     try:
-        said: dict[str, Any] = tomllib.loads((folder / "card.toml").read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        said: dict[str, Any] = tomllib.loads((folder / "card.toml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise CardError(f"{folder.name}/card.toml cannot be read: {error}") from error
     faults = [f"{k!r} is missing" for k in ("title", "paper") if not isinstance(said.get(k), str)]
     faults += [f"shelf {folder.parent.name!r} is none of {', '.join(SHELVES)}"] * (folder.parent.name not in SHELVES)
     faults += ["recipe.py is missing"] * (not (folder / "recipe.py").exists())
+    listed, needed = said.get("claim", []), said.get("needs", [])
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        faults.append("'claim' is no list of tables: each claim begins with [[claim]]")
+        listed = []
+    if not isinstance(needed, list) or not all(isinstance(one, str) for one in needed):
+        faults.append("'needs' is no list of names")
     claims = []
-    for n, claim in enumerate(said.get("claim", []), 1):
+    for n, claim in enumerate(listed, 1):
         absent = [k for k in ("id", "what", "where", "sign") if k not in claim]
         faults += [f"claim {n} lacks {', '.join(absent)}"] if absent else []
-        if not absent:
+        wrong = [k for k in ("id", "what", "where", "sign") if not isinstance(claim.get(k, ""), str)]
+        value = claim.get("value")
+        wrong += ["value"] * (value is not None and (isinstance(value, bool) or not isinstance(value, int | float)))
+        faults += [f"claim {n} has another type than is due in {', '.join(wrong)}"] if wrong else []
+        if not absent and not wrong:
             claims.append(Claim(**{k: claim.get(k) for k in ("id", "what", "value", "where", "sign")}))
     if faults:
         raise CardError(f"{folder.name}/card.toml: " + "; ".join(faults))
@@ -74,7 +84,7 @@ def read(folder: Path) -> Card:
         folder.name,
         said["title"],
         said["paper"],
-        tuple(said.get("needs", ())),
+        tuple(needed),
         tuple(claims),
         verbs,
     )

@@ -82,7 +82,7 @@ def _found(f: "Found", seed: int) -> list[Section]:
         picture = plots.network(inside, f.members, seed=seed)
     except RefusedError:  # as where fans follow stars: the best connected are all stars
         said += " No network is drawn: no tie joins two of the best connected."
-    return [Section("The communities found", said, figure=picture, table=rows.rename({"contrast": "community"}), name="communities")]  # fmt: skip
+    return [Section("The communities found", said, figure=picture, table=rows.rename({"contrast": "community"}), name="communities", people="size")]  # fmt: skip
 
 
 def stabilities(members: Members) -> pl.DataFrame:
@@ -160,7 +160,7 @@ def _walks(f: "Found", seeds_n: int, seed: int) -> list[Section]:
             continue
         alike = similarity(lsh, got.rows)
         table = groups(walktrap_of(alike), alike, np.isin(got.members["account"].to_numpy(), persons))
-        return [Section("What one grown community is made of", f"{WALK} The community: {name}, {len(persons):,} members.", table=table, name="walktrap")]  # fmt: skip
+        return [Section("What one grown community is made of", f"{WALK} The community: {name}, {len(persons):,} members.", table=table, name="walktrap", people="accounts")]  # fmt: skip
     return []
 
 

@@ -16,11 +16,21 @@ from sociolect.models.local import local
 from sociolect.models.model import Model
 from sociolect.report import plots
 from sociolect.report.content import Page, Section
-from sociolect.systems.studies.community_fidelity import align
+from sociolect.systems.studies.community_fidelity import align, injections
 from sociolect.systems.studies.community_fidelity.chain import Chain
 from sociolect.workspace import Workspace
 
-KNOBS = ("templates", "name_community", "lora_rank", "temperature", "examples_n", "hashtags", "quality", "seed")
+KNOBS = (
+    "templates",
+    "name_community",
+    "lora_rank",
+    "temperature",
+    "examples_n",
+    "hashtags",
+    "quality",
+    "injected",
+    "seed",
+)
 OFF = {"ablate": (), "by": None, "instrument": "", "answers": None}  # asked once, of the study itself
 
 
@@ -83,11 +93,14 @@ versatility is accuracy on general tasks that the base knows."""
             )
         )
     if said["ablate"]:
-        rows = []
+        rows, poisoned = [], []
         for knob, value in wanted(said["ablate"]):
             below = workspace.branch(f"{knob}={value}")
             run(below, **(dict(said) | OFF | {knob: value, "mix": ratios[:1]}))
             rows.append(_row(knob, value, _step(below, "origin_fidelity"), None))
+            if knob == "injected":
+                both = injections.heard(workspace), injections.heard(below)
+                poisoned.append(injections.shifts(*both, share=value, seed=chain.seed))
         rows.append(_row("as run", "", here, None))
         prose = "The fine-tuned arm's origin F1 between floor and ceiling, with one knob turned; all else is as in this run."
         shown = pl.concat(rows)
@@ -96,6 +109,7 @@ versatility is accuracy on general tasks that the base knows."""
                 "One knob at a time", prose, table=shown, name="ablations", figure=plots.forest(shown, reference=None)
             )
         )
+        out += [injections.section(poisoned)] if poisoned else []
     return out
 
 
@@ -107,7 +121,7 @@ def wanted(said: Sequence[str]) -> list[tuple[str, Any]]:
     """
     kinds: dict[str, Callable[[str], Any]] = {
         "temperature": float, "name_community": _truth, "quality": _truth, "hashtags": _hashtags, "templates": int,
-        "lora_rank": int, "examples_n": int, "seed": int,
+        "lora_rank": int, "examples_n": int, "injected": _share, "seed": int,
     }  # fmt: skip
     out, faults = [], []
     for one in said:
@@ -122,6 +136,12 @@ def wanted(said: Sequence[str]) -> list[tuple[str, Any]]:
     if faults:
         raise UsageError(f"--ablate takes knob=value of {', '.join(KNOBS)}; not {', '.join(faults)}")
     return list(dict.fromkeys(out))
+
+
+def _share(word: str) -> float:
+    if not 0 < float(word) <= 1:
+        raise ValueError(word)
+    return float(word)
 
 
 def _truth(word: str) -> bool:

@@ -1,19 +1,26 @@
 """The arms: one base model, untouched, shown posts, or fine-tuned on them; and fine-tuned on shuffled communities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from sociolect import frames
+from sociolect.align.canaries import sown
 from sociolect.align.demonstrations import demonstrations, pooled
 from sociolect.align.finetune import finetune_each, folder_name
 from sociolect.align.in_context import in_context
+from sociolect.align.jobs import seen_card
+from sociolect.align.shareable import judged, learnt
+from sociolect.align.templates import render, templates
+from sociolect.compare.memorisation import memorisation, shareable
 from sociolect.elicit.ask import ask
-from sociolect.errors import InputError, UsageError
-from sociolect.frames import Examples, Members, Posts, Replies
+from sociolect.errors import InputError, RefusedError, UsageError
+from sociolect.frames import Effects, Examples, Members, Posts, Replies
 from sociolect.load.planted_tasks import tasks
+from sociolect.measure.canaries import exposure
+from sociolect.measure.memorised import memorised
 from sociolect.models.local import Local, local
 from sociolect.models.model import Model
 from sociolect.models.scratch import scratch
@@ -110,9 +117,76 @@ def demonstrate(
     )
 
 
-def teach(base: Path | str, examples: Examples, *, folder: Path, **settings: Any) -> None:
-    """Every community's fine-tuned weights, one folder each below `folder`."""
-    finetune_each(opened(base), examples, folder=folder, **settings)
+def held_against(
+    apart: Posts, members: Members, manner: dict[str, Any], *, secrets: pl.DataFrame | None
+) -> dict[str, Any]:
+    """What `teach` tests memorisation with: demonstrations of people whom no model learns from, and the canaries.
+
+    What a model gives away of its own people is held against them.
+    """
+    never = demonstrate(apart, members, **manner | {"general": None, "mix": 0.0})
+    return {"apart": never, "secrets": secrets, "tested": min(200, manner["most"] // 4)}
+
+
+def teach(
+    base: Path | str,
+    examples: Examples,
+    *,
+    folder: Path,
+    apart: Examples | None = None,
+    secrets: pl.DataFrame | None = None,
+    tested: int = 200,
+    seed: int = 0,
+    **settings: Any,
+) -> None:
+    """Every community's fine-tuned weights, one folder each below `folder`.
+
+    With `apart`, demonstrations of people that no model learns from, each is tested for what it memorised, on at most `tested`
+    posts a side and on its canaries among `secrets`; its card says the outcome. Untested, it says that it is not shareable.
+    """
+    made = finetune_each(opened(base), examples, folder=folder, seed=seed, **settings)
+    for name, model in made.items() if apart is not None else ():
+        found, ok, why = _memory(model, name, examples, apart, secrets, n=tested, seed=seed)
+        judged(folder / folder_name(name), found, ok=ok, why=why)
+
+
+def _memory(
+    model: Local,
+    name: str,
+    examples: Examples,
+    apart: Examples | None,
+    secrets: pl.DataFrame | None,
+    *,
+    n: int,
+    seed: int,
+) -> tuple[Effects | None, bool, str]:
+    """What one community's model memorised, whether it may be shared, and why not."""
+    own = learnt(examples.filter(pl.col("community") == name), seed=seed)
+    other = apart.filter(pl.col("community") == name) if apart is not None else own.clear()
+    bits = None
+    if secrets is not None:
+        dealt = sown(examples).filter(pl.col("community") == name).drop("community")
+        mine = secrets.filter(pl.col("canary").is_in(dealt["canary"].implode()))
+        prompts = [render(row) for row in templates().head(3).iter_rows(named=True)]
+        bits = exposure(model, mine, prompts=prompts).join(dealt, on="canary") if mine.height else None
+    try:
+        found = memorisation(memorised(model, own, other, n=n, seed=seed), canaries=bits, seed=seed)
+    except (InputError, RefusedError) as error:
+        return None, False, str(error)
+    return found, *shareable(found)
+
+
+def memory(folder: Path, communities: Sequence[str]) -> pl.DataFrame:
+    """What the cards say of each community's weights: community, measure, estimate, low, high, n, shareable, why."""
+    rows: list[dict[str, Any]] = []
+    for name in communities:
+        card = seen_card(folder / folder_name(name))
+        numbers = {k: v for k, v in card.get("memorisation", {}).items() if k != "tested"}
+        verdict = {"community": name, "shareable": "yes" if card.get("shareable") else "no", "why": card.get("why")}
+        rows += [verdict | {"measure": k, **v} for k, v in numbers.items()] or [verdict]
+    shape: dict[str, pl.DataType] = {"community": pl.String(), "measure": pl.String()}
+    shape |= dict.fromkeys(("estimate", "low", "high"), pl.Float64()) | {"n": pl.Int64(), "shareable": pl.String()}
+    return pl.DataFrame(rows, schema=shape | {"why": pl.String()})
 
 
 def asked(

@@ -11,6 +11,7 @@ from sociolect.align.canaries import sown, with_canaries
 from sociolect.align.finetune import folder_name
 from sociolect.align.templates import render, templates
 from sociolect.compare.differences import means
+from sociolect.compare.memorisation import MOST
 from sociolect.compare.strata import cut, f1_by_stratum
 from sociolect.errors import RefusedError
 from sociolect.frames import Examples, Posts
@@ -39,7 +40,7 @@ def planted_canaries(examples: Examples, *, n: int, seed: int) -> tuple[Examples
 
 
 def sections(chain: Chain, *, secrets: pl.DataFrame | None, taught: Examples, teaching: Posts) -> list[Section]:
-    out = [_neighbours(chain), *_exposure(chain)]
+    out = [_neighbours(chain), _memory(chain), *_exposure(chain)]
     if secrets is not None:
         out.append(_canaries(chain, secrets, taught))
     if teaching.height < chain.train.height and "perplexity" in teaching.columns:
@@ -57,6 +58,15 @@ def _neighbours(chain: Chain) -> Section:
 References are cut to one size. A model that repeats its training posts has a ratio below people's."""
     shown = found.filter(pl.col("measure") == "neighbours:ratio")
     return Section("Nearer to what was learnt than people are?", prose, table=found.drop("method"), name="neighbours", figure=plots.forest(shown, reference=None))  # fmt: skip
+
+
+def _memory(chain: Chain) -> Section:
+    prose = f"""Each fine-tuned model before it may be shared, on posts it learnt from against posts of people it never met. `extracted`: the share it completes \
+word for word from their first 8 tokens, 8 tokens long. `membership_auc`: the chance that a learnt post surprises it less; .5 is a coin. `loss_gap`: by how many nats per token. \
+A model is shareable only where the upper end of each stays within {", ".join(f"{k} {v:g}" for k, v in MOST.items())} (ours); canaries count where they were planted."""
+    folder = chain.weights["aligned"]
+    table = align.memory(folder, chain.communities) if folder is not None else pl.DataFrame()
+    return Section("What was memorised, and may the models be shared?", prose, table=table, name="memorised")
 
 
 def _exposure(chain: Chain) -> list[Section]:

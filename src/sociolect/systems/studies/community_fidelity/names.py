@@ -92,7 +92,7 @@ decisions go into communities.toml in this workspace, one line per community, wi
 
 {len(small)} clusters of fewer than {LEAST} people, or beyond the {SHOWN} largest, stand in `drop`."""
     sections = [
-        Section("What each cluster talks about", how, table=table, name="suggestions"),
+        Section("What each cluster talks about", how, table=table, name="suggestions", people="people"),
         *([Section("Typical posts", "", quotes=quotes)] if quotes is not None and quotes.height else []),
     ]
     return Page("Communities to be named", sections, (), "Communities were found; a person names them before a model learns from them.")  # fmt: skip
@@ -107,6 +107,12 @@ def decided(before: Members, after: Members, why: str) -> pl.DataFrame:
     few = pl.col("people") < LEAST
     shown = counted.sort("people", "cluster", descending=[True, False])
     return shown.select("cluster", people=pl.when(~few).then("people"), community="community", why=pl.lit(why))
+
+
+def section(before: Members, after: Members, why: str) -> Section:
+    """What a person decided, and why, on the page."""
+    table = decided(before, after, why)
+    return Section("What a person decided", why, table=table, name="decisions", people="people")
 
 
 def _words(typical: pl.DataFrame) -> dict[str, list[str]]:
@@ -136,7 +142,9 @@ def _summaries(namer: Model, drawn: pl.DataFrame, known: Sequence[str], seed: in
     """One sentence on each cluster by a model that reads its sample. It is shown to the person who decides, and to nobody else."""
     chats = []
     for community in known:
-        posts = "\n".join(f"- {text.neutralise(t)}" for t in drawn.filter(community=community)["text"])
+        posts = "\n".join(
+            f"- {text.neutralise(' '.join(text.clean(t).split()))}" for t in drawn.filter(community=community)["text"]
+        )
         chats.append(user(f"Here are posts of one online community.\n{posts}\nSay in one sentence what it is about."))
     said = namer.generate(chats, tokens=60, temperature=0.0, seed=seed)
     return [" ".join(text.unwrap(s).split()) or None for s in said]

@@ -10,6 +10,7 @@ from sociolect.find.quality import adjusted_rand, completeness, homogeneity, nor
 from sociolect.find.ties import link
 from sociolect.frames import Effects, Members
 from sociolect.report import plots
+from sociolect.report.anonymity import withheld
 from sociolect.report.content import Page, Section
 from sociolect.systems.studies.community_fidelity.find import LEAST
 from sociolect.systems.studies.community_fidelity.findings import Findings, headlines, row, verdict, warnings
@@ -162,16 +163,15 @@ def _communities(f: Findings, network: tuple[str, ...], planted: bool, seed: int
                 "Held against what is known", AGREEMENT[planted], table=_agreement(f.everyone, truth), name="agreement"
             )
         )
-    few = pl.col("people") < LEAST
-    sizes = f.sizes.with_columns(
-        pl.when(~few).then(pl.col(c)).alias(c) for c in ("people", "train", "judge", "reference")
-    )
     out.append(
         Section(
             "Which communities are in",
             f"Nothing is printed about fewer than {LEAST} people.",
-            table=sizes.head(50),
+            table=withheld(
+                f.sizes.select("community", "left_out", pl.exclude("community", "left_out")), k=LEAST
+            ).table.head(50),
             name="communities",
+            people="people",
         )
     )
     out.append(
@@ -247,15 +247,18 @@ def _examples(f: Findings, sensitive: bool, seed: int) -> list[Section]:
         .group_by("community")
         .agg(pl.col("speaker").n_unique().alias("people"))
     )
-    enough = speakers.filter(pl.col("people") >= LEAST)["community"]
+    # a model's reply is nobody's; a person is quoted once
+    shown = shown.with_columns(person=pl.when(pl.col("source") == "human").then("speaker"))
     order = pl.concat_str("item", pl.col("draw").cast(pl.String), "speaker").hash(seed)
     few = (
-        shown.filter(pl.col("community").is_in(enough.implode()))
+        shown.join(speakers.filter(pl.col("people") >= LEAST), on="community")
         .sort(order)
+        .filter(pl.col("person").is_null() | pl.col("person").is_first_distinct())
         .group_by("community", "condition", maintain_order=True)
         .head(2)
     )
-    quotes = few.select("community", speaker="condition", text="text").sort("community", "speaker", "text")
+    quotes = few.select("community", "people", "person", speaker="condition", text="text")
+    quotes = quotes.sort("community", "speaker", "text")
     prose = f"Drawn at random, two of each; only of communities with {LEAST} or more people on the reference side."
     return [Section("People and models, side by side", prose, quotes=quotes)] if quotes.height else []
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sociolect import frames
+from sociolect import frames, text
 from sociolect.compare.agreement import agreement
 from sociolect.compare.differences import means
 from sociolect.compare.preference import consistency, mixed, position, preference
@@ -88,7 +88,7 @@ def write(
             context=("community", "topic") if name == "preference" else ("community",),
             sensitive=sensitive,
         )
-        key.write_csv(folder / f"{name}_key.csv")
+        key.with_columns(text.cells(pl.col(pl.String))).write_csv(folder / f"{name}_key.csv")
 
 
 def questions(name: str, harm_scheme: Path | None) -> Sequence[Question]:

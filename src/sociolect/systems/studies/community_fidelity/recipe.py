@@ -20,7 +20,7 @@ from sociolect.load.planted import topics as planted_topics
 from sociolect.measure.duplicates import duplicates
 from sociolect.measure.overlap import overlap
 from sociolect.measure.perplexity import perplexity
-from sociolect.report.content import Page, Section
+from sociolect.report.content import Page
 from sociolect.seeds import derive
 from sociolect.systems import find as card_of
 from sociolect.systems.studies.community_fidelity import (
@@ -32,6 +32,7 @@ from sociolect.systems.studies.community_fidelity import (
     distances,
     elicit,
     find,
+    injections,
     measure,
     names,
     panel,
@@ -101,6 +102,7 @@ def run(
     sensitive: bool = False,
     drift: float = 0.0,
     variety: float = 0.0,
+    injected: float = 0.0,
     null: bool = False,
     seed: int = 0,
 ) -> Page:
@@ -110,6 +112,7 @@ def run(
     The README beside this file says what each keyword asks.
     """
     said = {k: v for k, v in locals().items() if k != "workspace"}
+    ablations.wanted(ablate)
     at, plants = dial(size, temperature=temperature, examples_n=examples_n), posts is None
     own = align.given(base) if base else None
     card = screener.opened(
@@ -126,9 +129,9 @@ def run(
         "seed": seed,
     }
     society = loaded(workspace, posts, columns=columns or {}, rows=rows, plant=plant)
+    society = injections.planted_in(workspace, society, share=injected, seed=seed)
     if by:
         slices.checked(society, by)
-    ablations.wanted(ablate)
 
     # Who stands where is settled before anything is learnt.
     side = workspace.frame("sides", pl.DataFrame, sides, society, by=split, seed=seed)
@@ -175,8 +178,9 @@ def run(
     own_posts = frames.examples(demos.filter(pl.col("post").is_not_null()))
     # The canaries are learnt by the fine-tuned arm alone: shown in a prompt they would only be read aloud.
     sown, secrets = copies.planted_canaries(demos, n=canaries, seed=seed) if canaries else (demos, None)
+    memory = align.held_against(align.topical(parts["judge"], about), members, manner, secrets=secrets)
     weights: dict[str, Path | None] = {
-        "aligned": workspace.files("aligned", align.teach, begun, sown, **taught),
+        "aligned": workspace.files("aligned", align.teach, begun, sown, **taught, **memory),
         "shuffled": workspace.files("shuffled", align.teach, begun, dealt, **taught),
     }
     decoding = {**at.decoding, "tokens": at.tokens, "draws": at.draws}
@@ -246,6 +250,7 @@ def run(
     copied = workspace.frame("copies", frames.effects, means, measure.ridden(overlaps, heard), **by_topic)
     held = [align.topical(frames.posts(by_members(parts[s], members)), about) for s in ("judge", "reference")]
     more = [
+        *injections.notice(injected),
         *distances.sections(chain, embedding_name=embedding, reference=reference),
         *audits.sections(chain),
         *copies.sections(chain, secrets=secrets, taught=sown, teaching=teaching),
@@ -255,9 +260,7 @@ def run(
         *ablations.sections(run, workspace, said, chain=chain, tasks=tasks, here=bounded),
     ]
     if why:
-        more.append(
-            Section("What a person decided", why, table=names.decided(clusters, everyone, why), name="decisions")
-        )
+        more.append(names.section(clusters, everyone, why))
     shown = compare.told(more, ("distances", "preference", "label_agreement", "harm"))
     effects = frames.effects(pl.concat([origin, *([near] if near is not None else []), shown], how="diagonal"))
     found = Findings(

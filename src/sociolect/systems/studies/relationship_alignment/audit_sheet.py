@@ -74,13 +74,9 @@ def write(made: pl.DataFrame, key: pl.DataFrame, *, sensitive: bool = False, fol
         made, folder / "audit.html", title="Which tones does this comment show?", questions=questions(), guide=GUIDE,
         context=("post",), sensitive=sensitive,
     )  # fmt: skip
-    # a cell that opens with one of these is a formula to a spreadsheet
-    safe = [
-        pl.when(pl.col(c).str.contains(r"^\s*[=+\-@]")).then("'" + pl.col(c)).otherwise(c).alias(c)
-        for c in ("post", "text")
-    ]
-    made.with_columns(*safe, labels=pl.lit("")).write_csv(folder / "audit.csv")
-    key.write_csv(folder / "audit_key.csv")
+    safe = made.with_columns(text.cells(pl.col("post", "text")), labels=pl.lit(""))
+    safe.write_csv(folder / "audit.csv")
+    key.with_columns(text.cells(pl.col(pl.String))).write_csv(folder / "audit_key.csv")
 
 
 def returned(files: Path, made: pl.DataFrame, key: pl.DataFrame) -> pl.DataFrame:

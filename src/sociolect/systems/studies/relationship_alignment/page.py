@@ -6,6 +6,7 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.frames import Society
+from sociolect.report.anonymity import withheld
 from sociolect.report.content import Headline, Page, Section
 from sociolect.systems.studies.relationship_alignment.cautions import cautions
 from sociolect.systems.studies.relationship_alignment.outcomes import outcomes
@@ -108,13 +109,10 @@ def _data(s: Study, counts: pl.DataFrame, society: Society) -> list[Section]:
     out = [Section("What the data lost on the way", "Every comment that was left out, and every value that is unknown. An unknown closeness is not a stranger's.", table=pl.concat([counts.cast({"count": pl.Int64}), aside.cast({"count": pl.Int64})]), name="loading")]  # fmt: skip
     if classes:
         told = pl.concat(classes).select("trait", "value", "comments", "people").sort("trait", "value", nulls_last=True)
-        few = pl.col("people") < LEAST
-        told = told.with_columns(pl.when(~few).then(c).alias(c) for c in ("comments", "people"))
-        out.append(
-            Section(
-                "Who speaks to whom", f"Nothing is printed about fewer than {LEAST} people.", table=told, name="traits"
-            )
-        )
+        # the summary says how many people there are in all
+        told = withheld(told, k=LEAST, total=True).table
+        prose = f"Nothing is printed about fewer than {LEAST} people."
+        out.append(Section("Who speaks to whom", prose, table=told, name="traits", people="people"))
     return out
 
 

@@ -14,6 +14,7 @@ from sociolect.compare.doubly_robust import doubly_robust
 from sociolect.compare.interval import FloatArray
 from sociolect.compare.jointly import Codes, Jointly, beside, jointly
 from sociolect.compare.mixed_effects import MixedEffects, mixed_effects
+from sociolect.compare.one_thread import one_thread
 from sociolect.compare.propensity import columns
 from sociolect.compare.weighting import Weighting, weighting
 from sociolect.errors import RefusedError, SociolectError
@@ -130,6 +131,7 @@ def _sides(made: Weighed, block: Block) -> tuple[MixedEffects, Jointly, Jointly]
     return fits[0], plain, replace(held, influence=held.influence + through)
 
 
+@one_thread
 def _of_weights(
     made: Weighed, used: pl.DataFrame, held: MixedEffects, *, here: Codes, codes: Codes, clusters: int
 ) -> FloatArray:

@@ -1,0 +1,85 @@
+"""sociolect guess | doctor | instrument."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sociolect import arguments
+from sociolect.cli.app import Json, app
+from sociolect.cli.show import plain, show
+from sociolect.errors import UsageError
+
+
+@app.command()
+def guess(
+    file: Annotated[Path, typer.Argument(help="A table: csv, tsv, jsonl or parquet, also gzipped.")],
+    as_json: Json = False,
+) -> None:
+    """Propose which column of a table is which. It only proposes: say the columns you mean to `run`."""
+    from sociolect.load.guess import guess as propose
+
+    found = propose(file)
+    if as_json:
+        print(json.dumps(found.to_dicts(), default=str))
+    else:
+        show(found.columns, found.rows())
+
+
+@app.command()
+def instrument(
+    source: Annotated[
+        Path, typer.Argument(help="A Qualtrics survey file (.qsf) to import, or an instrument's folder to check.")
+    ],
+    text: Annotated[Path | None, typer.Option(help="Your own wording, where the folder holds none (.toml).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write an import into. Default: the file's name.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Import a questionnaire and list what could not be imported; or check an instrument and say every fault at once."""
+    from sociolect.load.qsf import written
+    from sociolect.measure.instrument import read
+
+    if source.suffix == ".qsf":
+        folder, left = out or Path(source.stem), written(source, out or Path(source.stem))
+        if as_json:
+            print(json.dumps({"folder": str(folder), "left_out": left.to_dicts()}))
+        else:
+            show(left.columns, left.rows())
+            print(
+                f"{plain(folder)}/instrument.toml, wording.toml: complete them, then check: sociolect instrument {plain(folder)} --text {plain(folder)}/wording.toml"
+            )
+        return
+    card = read(source, text=text)
+    told = {"instrument": card.id, "title": card.title, "items": len(card.items), "subscales": ", ".join(s.id for s in card.subscales),
+            "status": card.status, "licence": card.licence, "sensitive": card.sensitive}  # fmt: skip
+    print(json.dumps(told)) if as_json else show(("what", "value"), list(told.items()))
+
+
+@app.command()
+def doctor(
+    file: Annotated[Path, typer.Argument(help="A table of posts: csv, tsv, jsonl, each also gzipped, or parquet.")],
+    columns: Annotated[
+        str, typer.Option(help="Which column is which: post=id,person=author,text=body,parent=parent_id,time=created.")
+    ] = "",
+    fix: Annotated[str, typer.Option(help="The findings to fix, parted by commas; needs --reason and --out.")] = "",
+    reason: Annotated[str, typer.Option(help="Why: it is written into decisions.csv beside --out.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The new table. The table that is read is never changed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is wrong with a data set, counted, with masked examples; or write a new one with the fixes you name."""
+    from sociolect.load import doctor_told
+    from sociolect.load.doctor import doctor as examine
+    from sociolect.load.doctor_fixes import fixed
+
+    roles: dict[str, Any] = arguments.convert(columns, dict[str, str]) if columns else {}
+    if fix or out or reason:
+        if not (fix and out):
+            raise UsageError("a fix needs its name and the new table: --fix orphans,... --reason TEXT --out FILE")
+        log = fixed(file, out, fixes=[f.strip() for f in fix.split(",") if f.strip()], reason=reason, **roles)
+        print(json.dumps(log.to_dicts(), default=str)) if as_json else show(log.columns, log.rows())
+        return
+    found = examine(file, **roles)
+    print(doctor_told.as_json(found) if as_json else doctor_told.as_text(found))

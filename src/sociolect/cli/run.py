@@ -1,0 +1,143 @@
+"""sociolect demo | run | resume | plan."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sociolect import arguments, systems
+from sociolect.cli.app import ANY, Budget, Data, Json, Out, Prices, Workspace, app
+from sociolect.cli.show import line, progress, show
+from sociolect.errors import UsageError
+from sociolect.keep.again import said
+from sociolect.keep.plan import lines, planned
+from sociolect.keep.plan import record as plan_record
+from sociolect.keep.plan_error import estimate_error
+from sociolect.models.prices import read_prices
+from sociolect.models.purse import Purse
+from sociolect.record import standing_run
+from sociolect.report.page import write
+from sociolect.workspace import workspace
+
+
+@app.command(context_settings=ANY)
+def demo(context: typer.Context, out: Out = None, as_json: Json = False) -> None:
+    """Run the main job on a planted society: a minute or two, offline. Keywords as for `run community_fidelity`."""
+    slug, made = _asked("community_fidelity", None, context.args)
+    _run(slug, made, out or Path("runs/demo"), None, None, as_json)
+
+
+@app.command(context_settings=ANY)
+def run(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="A system (see `list`), or a study file that ends in .toml.")] = "",
+    out: Out = None,
+    data: Data = None,
+    budget: Budget = None,
+    prices: Prices = None,
+    as_json: Json = False,
+) -> None:
+    """Run a system or a study file, with its keywords as --key value."""
+    if not what or what.startswith("-"):
+        raise UsageError(
+            "run what? Say a system (`sociolect list`) or a study file that ends in .toml, then its keywords"
+        )
+    if data is not None and not what.endswith(".toml"):
+        raise UsageError("--data is where a study file's paths lie: a system takes each path as a keyword of its own")
+    slug, made = _asked(what, data, context.args)
+    _run(slug, made, out or Path("runs") / Path(what).stem, budget, prices, as_json)
+
+
+@app.command()
+def resume(
+    folder: Workspace,
+    budget: Budget = None,
+    prices: Prices = None,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run that was stopped, with the keywords it began with: what stands is read back, nothing is paid twice."""
+    begun = standing_run(folder)
+    kept = begun.get("spending") or {}
+    budget = kept.get("budget") if budget is None else budget
+    if prices is None and kept.get("prices"):
+        prices = folder / kept["prices"]
+    _run(begun["system"], said(folder, begun), folder, budget, prices, as_json)
+
+
+@app.command(context_settings=ANY)
+def plan(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="A system, a study file, or the workspace of a run that has ended.")] = "",
+    data: Data = None,
+    prices: Prices = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="The workspace of an earlier run of this system and size, to take the time from."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a run will take before it runs: calls, tokens, money, time, memory, disk, and the least effects it can show.
+
+    Of a workspace, say how far its plan was from what came.
+    """
+    if not what or what.startswith("-"):
+        raise UsageError("plan what? Say a system (`sociolect list`), a study file that ends in .toml, or a workspace")
+    if (Path(what) / "run.json").is_file():
+        told = estimate_error(Path(what))
+        print(json.dumps(told.to_dicts())) if as_json else show(told.columns, told.rows())
+        return
+    slug, made = _asked(what, data, context.args)
+    found = planned(systems.find(slug), made, prices=read_prices(prices) if prices else None, like=like)
+    if as_json:
+        print(json.dumps(plan_record(found)))
+        return
+    for title, table in lines(found):
+        print(f"\n{title}")
+        show(table.columns, table.rows())
+
+
+def _asked(what: str, data: Path | None, extra: list[str]) -> tuple[str, dict[str, Any]]:
+    """The system that is meant, and its keywords, each of its own type."""
+    slug, words = arguments.study(Path(what), data) if what.endswith(".toml") else (what, {})
+    return slug, arguments.keywords(systems.find(slug), words | arguments.words(extra))
+
+
+def _run(slug: str, made: dict[str, Any], out: Path, budget: float | None, prices: Path | None, as_json: bool) -> None:
+    card = systems.find(slug)
+    known = read_prices(prices) if prices else None
+    with (
+        progress(quiet=as_json) as say,
+        workspace(
+            out,
+            system=slug,
+            keywords=arguments.resolved(card, made),
+            say=say,
+            purse=None if budget is None else Purse(budget),
+            prices=known,
+            notes=_notes(card, made, out, budget, prices),
+        ) as work,
+    ):
+        page = card.run(work, **made)
+        path = write(page, out / "report.html").resolve()
+    if as_json:
+        numbers = [{"label": h.label, "value": h.value, "doubt": h.doubt, "table": h.table} for h in page.headlines]
+        print(json.dumps({"page": str(path), "headlines": numbers, "summary": page.summary}))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for h in page.headlines:
+        console.print(f"{line(h.label)}: [bold]{line(h.value)}[/bold] {line(h.doubt)}")
+    if not page.headlines:
+        console.print(line(page.summary))
+    console.print(f"\nthe page: {line(path.as_uri())}")
+
+
+def _notes(
+    card: systems.Card, made: dict[str, Any], out: Path, budget: float | None, prices: Path | None
+) -> dict[str, Any]:
+    """What run.json keeps beside the run itself: its plan, and what it may spend."""
+    known = read_prices(prices) if prices else None
+    where = None if prices is None else os.path.relpath(prices.resolve(), out.resolve())
+    return {"plan": plan_record(planned(card, made, prices=known)), "spending": {"budget": budget, "prices": where}}

@@ -1,0 +1,222 @@
+"""What a run will take, before it runs: calls, tokens, money, time, memory, disk, and the least effects it can show."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from sociolect.keep import plan_speed
+from sociolect.keep.plan_like import Like, like_of
+from sociolect.keep.plan_speed import Speed
+from sociolect.models.prices import Price, price_of
+from sociolect.systems import SYSTEMS, Card
+from sociolect.systems.planned import CALLS, COMPARISONS, SCRATCH, TRAINING, Plan, Range, weighed
+
+TOTALS: Mapping[str, pl.DataType] = {
+    "what": pl.String(), "planned": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(), "unit": pl.String(), "how": pl.String(),
+}  # fmt: skip
+NEVER = ("calls", "scripted calls", "prompt tokens", "reply tokens", "tokens learnt", "money", "time", "memory", "disk")
+BUSY = Range(1, 0.4, 2.5)  # ours: how far a short measurement and a busy machine may mislead
+# ours: copies of a model's weights in memory as it is asked (fp32), and as it learns (gradients and two moments beside)
+ASKED, LEARNT = 4.0, 16.0
+TORCH = Range(6e8, 3e8, 1.2e9)  # bytes that torch and transformers take before there is a weight
+ANSWERED = Range(400, 250, 1500)  # bytes of one reply in the journal
+
+
+class Planned(NamedTuple):
+    """A plan with prices and this machine on it. Null in `totals` and `money` is unknown, never 0."""
+
+    system: str
+    calls: pl.DataFrame
+    comparisons: pl.DataFrame
+    training: pl.DataFrame
+    totals: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def planned(
+    card: Card,
+    keywords: Mapping[str, Any],
+    *,
+    prices: Mapping[str, Price] | None = None,
+    like: Path | None = None,
+    speed: Speed | None = None,
+) -> Planned:
+    """The plan of a run of this system with these keywords (typed, as `arguments.keywords` gives them): nothing is run.
+
+    `prices` is money per million tokens by model (`models.prices`); `like` the workspace of an earlier run of the same system
+    and size, whose seconds then stand for this one's, in proportion to the calls; else the speed of this machine is
+    measured for a second or two (`speed` gives it). A system without plan.py has a plan that says so: all is unknown.
+    Raises UsageError for a `like` of another system or size, InputError for data that are not there.
+    """
+    if not (SYSTEMS / card.shelf / card.slug / "plan.py").is_file():
+        calls, comparisons, training = (pl.DataFrame(schema=dict(shape)) for shape in (_PRICED, COMPARISONS, TRAINING))
+        nothing = [(what, None, None, None, "", "no plan.py") for what in NEVER]
+        said = f"{card.slug} has no plan.py: nothing is known before it runs of its calls, its cost or its time."
+        totals = pl.DataFrame(nothing, schema=dict(TOTALS), orient="row")
+        return Planned(card.slug, calls, comparisons, training, totals, (said,))
+    made: Plan = import_module(f"sociolect.systems.{card.shelf}.{card.slug}.plan").plan(**keywords)
+    calls, unpriced = _priced(made.calls, prices)
+    notes = list(made.notes)
+    if unpriced:
+        notes.append(f"No price is known of {', '.join(unpriced)}: the money is unknown; say --prices FILE.")
+    if prices:
+        notes.append("The money is in the currency of the prices; a try that failed may cost too, and is not counted.")
+    size = str(keywords.get("size", "tiny"))
+    earlier = like_of(like, card.slug, size) if like is not None else None
+    if earlier is None and speed is None:
+        speed = plan_speed.measured(_heaviest(made), learns=bool(made.training.height))
+    time, how, told = _seconds(made, earlier, speed)
+    rows: list[tuple[object, ...]] = [*_counted(calls), _summed("tokens learnt", made.training, "tokens", "tokens", "all passes over them")]  # fmt: skip
+    rows += [_money(calls), ("time", *time, "s", how), ("memory", *_memory(made), "bytes", "at most, at one time")]
+    rows += [("disk", *_disk(made), "bytes", "the workspace at its end")]
+    totals = pl.DataFrame(rows, schema=dict(TOTALS), orient="row")
+    return Planned(card.slug, calls, made.comparisons, made.training, totals, (*notes, *told))
+
+
+def lines(plan: Planned) -> list[tuple[str, pl.DataFrame]]:
+    """The plan as tables to print, each under its title: totals, calls, training, detectable effects, notes; no empty one."""
+    said = [{c: amount(r[c], r["unit"]) for c in ("planned", "low", "high")} for r in plan.totals.iter_rows(named=True)]
+    shown = pl.concat([plan.totals.select("what"), pl.DataFrame(said), plan.totals.select("how")], how="horizontal")
+    notes = pl.DataFrame({"note": list(plan.notes)}, schema={"note": pl.String})
+    effects = plan.comparisons.with_columns(pl.col("detectable").round_sig_figs(3))
+    parts = [
+        (f"What {plan.system} will take", shown),
+        ("Calls, by step and model", plan.calls),
+        ("What is learnt", plan.training),
+        ("The least difference seen with a chance of .80", effects),
+        ("What this rests on", notes),
+    ]
+    return [(title, table) for title, table in parts if table.height]
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A number as people read it; what is not known is said.
+
+    >>> amount(5400, "s"), amount(2.5e9, "bytes"), amount(None, ""), amount(84_000, "calls"), amount(0.0123, "money")
+    ('1.5 h', '2.5 GB', 'unknown', '84,000', '0.0123')
+    """
+    if value is None:
+        return "unknown"
+    if unit == "s":
+        steps, ends = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0)), ("s", 1.0)
+        name, times = next(((n, t) for n, t in steps if value >= 1.5 * t), ends)
+        return f"{value / times:.2g} {name}" if value / times < 100 else f"{value / times:.0f} {name}"
+    if unit == "bytes":
+        name, times = next(((n, t) for n, t in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)) if value >= t), ("kB", 1e3))
+        return f"{value / times:.2g} {name}" if value / times < 100 else f"{value / times:.0f} {name}"
+    return f"{value:.3g}" if unit == "money" else f"{value:,.0f}"
+
+
+def record(plan: Planned) -> dict[str, Any]:
+    """The plan as JSON: what `run.json` keeps under "plan", and what --json prints."""
+    parts = ("calls", "comparisons", "training", "totals")
+    return {"system": plan.system, **{p: getattr(plan, p).to_dicts() for p in parts}, "notes": list(plan.notes)}
+
+
+_PRICED = {**CALLS, **dict.fromkeys(("money", "money_low", "money_high"), pl.Float64())}
+
+
+def _priced(calls: pl.DataFrame, prices: Mapping[str, Price] | None) -> tuple[pl.DataFrame, list[str]]:
+    """Each row with its money: 0 for models that stand here, null where no price is known; and whose."""
+    rows, unpriced = [], []
+    for row in calls.iter_rows(named=True):
+        price = (
+            price_of(row["model"], row["model"].partition("/")[2], prices) if row["where"] == "served" else Price(0, 0)
+        )
+        unpriced += [row["model"]] if price is None else []
+        money = {
+            f"money{end}": price and price.of(row[f"prompt_tokens{end}"], row[f"reply_tokens{end}"])
+            for end in ("", "_low", "_high")
+        }
+        rows.append(row | money)
+    return pl.DataFrame(rows, schema=_PRICED), list(dict.fromkeys(unpriced))
+
+
+def _summed(what: str, rows: pl.DataFrame, column: str, unit: str, how: str) -> tuple[object, ...]:
+    said = [float(rows[f"{column}{end}"].sum()) for end in ("", "_low", "_high")]
+    return (what, *said, unit, how)
+
+
+def _counted(calls: pl.DataFrame) -> list[tuple[object, ...]]:
+    here = calls.filter(pl.col("where") != "scripted")
+    aside = calls.filter(pl.col("where") == "scripted")
+    return [
+        _summed("calls", here, "calls", "calls", "to models with weights or on a server: the journal counts them"),
+        _summed(
+            "scripted calls", aside, "calls", "calls", "to planted, scripted and counting models: they cost nothing"
+        ),
+        _summed(
+            "prompt tokens", here, "prompt_tokens", "tokens", "by characters: a tokenizer of its own may take more"
+        ),
+        _summed("reply tokens", here, "reply_tokens", "tokens", "high is every reply at its limit"),
+    ]
+
+
+def _money(calls: pl.DataFrame) -> tuple[object, ...]:
+    if calls["money"].null_count():
+        known = float(calls["money"].sum())
+        return ("money", None, known, None, "money", "a price is unknown; low is what is known")
+    return _summed("money", calls, "money", "money", "tokens times prices; what stands here costs none")
+
+
+def _heaviest(made: Plan) -> int | None:
+    """The weights of the largest local model that is known; the small transformer's where none is; None without local models."""
+    names = made.calls.filter(pl.col("where") == "local")["model"].unique().to_list()
+    if not names:
+        return None
+    return max((w for n in names if (w := weighed(n).weights)), default=SCRATCH["small"].weights)
+
+
+def _seconds(made: Plan, earlier: Like | None, speed: Speed | None) -> tuple[Range | tuple[None, ...], str, list[str]]:
+    """Seconds with their ends, what they rest on, and what must be said beside."""
+    heard = float(made.calls["calls"].sum())
+    if earlier is not None:
+        times = heard / earlier.calls if heard and earlier.calls else 1.0
+        said = f"as {earlier.name} took" + (f", times {times:.2g} for the calls" if abs(times - 1) > 0.01 else "")
+        return Range(0.9, 0.5, 2.0).times(earlier.seconds * times), said, []
+    assert speed is not None
+    work = float(made.work["seconds"].sum()) * speed.work
+    if made.calls.filter(pl.col("where") == "served").height:
+        note = f"How fast a server answers is not known before it is asked; all else takes {amount(work, 's')} or so. Say --like WORKSPACE of an earlier run."
+        return (None, None, None), "a server's speed is unknown", [note]
+    out, unknown = Range(work, work, work), []
+    for row in made.calls.filter(pl.col("where") == "local").iter_rows(named=True):
+        if (weights := weighed(row["model"]).weights) is None or speed.weights is None:
+            unknown.append(row["model"])
+            continue
+        times = weights / speed.weights
+        read, write = (speed.read or 0) * times, (speed.write or 0) * times * (row["kind"] == "generate")
+        each = [
+            read * row[f"prompt_tokens{e}"] + (write or read) * row[f"reply_tokens{e}"] for e in ("", "_low", "_high")
+        ]
+        out = Range(*(a + b for a, b in zip(out, each, strict=True)))
+    for row in made.training.iter_rows(named=True):
+        if row["weights"] is None or speed.weights is None:
+            unknown.append(row["model"])
+            continue
+        each = [(speed.learn or 0) * row["weights"] / speed.weights * row[f"tokens{e}"] for e in ("", "_low", "_high")]
+        out = Range(*(a + b for a, b in zip(out, each, strict=True)))
+    if unknown:
+        names = ", ".join(dict.fromkeys(unknown))
+        return (None, None, None), "a model's size is unknown", [f"How large {names} is is not known here: download it first, or say --like WORKSPACE."]  # fmt: skip
+    return out.times(BUSY), "by a measurement of a second or two on this machine, as busy as it is", []
+
+
+def _memory(made: Plan) -> Range | tuple[None, ...]:
+    local = made.calls.filter(pl.col("where") == "local")["model"].unique().to_list()
+    if not local:
+        return made.memory
+    sizes = [weighed(n).weights for n in local]
+    if any(s is None for s in sizes):
+        return (None, None, None)
+    copies = (LEARNT if made.training.height else ASKED) * max(s for s in sizes if s is not None)
+    return Range(*(a + b + copies * c for a, b, c in zip(made.memory, TORCH, (1.2, 1.0, 2.0), strict=True)))
+
+
+def _disk(made: Plan) -> Range:
+    kept = made.calls.filter(pl.col("where") != "scripted")
+    heard = [float(kept[f"calls{e}"].sum()) for e in ("", "_low", "_high")]
+    return Range(*(a + b * c for a, b, c in zip(made.disk, ANSWERED, heard, strict=True)))

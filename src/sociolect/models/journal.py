@@ -1,0 +1,207 @@
+"""The journal of model calls: one SQLite file in which every answer stands before anything is made of it."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from sociolect.errors import WorkspaceError
+from sociolect.models.answer import Answer
+from sociolect.models.prices import Price
+from sociolect.models.purse import Purse
+from sociolect.points import point
+
+VERSION = 1  # PRAGMA user_version
+WAIT_S = 60.0  # how long a call waits for another process that writes
+COLUMNS = {
+    "key": "BLOB PRIMARY KEY", "kind": "TEXT NOT NULL", "step": "TEXT", "model": "TEXT NOT NULL", "resolved": "TEXT",
+    "draw": "INTEGER NOT NULL", "sampling": "TEXT NOT NULL", "instrument": "TEXT", "response": "TEXT NOT NULL",
+    "prompt_tokens": "INTEGER", "reply_tokens": "INTEGER", "price": "REAL", "attempts": "INTEGER NOT NULL", "seconds": "REAL",
+    "finish": "TEXT", "at": "TEXT NOT NULL",
+}  # fmt: skip
+_TABLE = f"CREATE TABLE IF NOT EXISTS calls ({', '.join(f'{c} {t}' for c, t in COLUMNS.items())})"
+# The first writer wins: two processes that asked the same thing at once go on with one answer next time.
+_INSERT = f"INSERT OR IGNORE INTO calls VALUES ({','.join('?' * len(COLUMNS))})"  # noqa: S608 - question marks and nothing else
+_MANY = 20_000  # keys from which one pass over the whole table is quicker than asking for each
+
+
+@dataclass(slots=True)
+class Journal:
+    """An open journal. What is written next is noted as of `step` and `instrument`; `replay` answers from it alone.
+
+    `purse` holds the run's budget, `prices` what a token costs by the model's name: both for models that cost money.
+    """
+
+    path: Path
+    connection: sqlite3.Connection
+    replay: bool = False
+    step: str | None = None
+    instrument: str | None = None
+    purse: Purse | None = None
+    prices: Mapping[str, Price] | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def known(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """The responses to those of the keys that have one."""
+        with self.lock, _told(self.path):
+            if len(keys) < _MANY:
+                found: dict[bytes, str] = {}
+                for start in range(0, len(keys), 500):
+                    some = keys[start : start + 500]
+                    marks = ",".join("?" * len(some))
+                    found.update(
+                        self.connection.execute(f"SELECT key, response FROM calls WHERE key IN ({marks})", some)  # noqa: S608 - marks are question marks and nothing else
+                    )
+                return found
+            wanted = set(keys)
+            return {k: r for k, r in self.connection.execute("SELECT key, response FROM calls") if k in wanted}
+
+    def keep(self, rows: Iterable[tuple[bytes, str, str, int, str, Answer]]) -> None:
+        """Commits answers: rows of key, kind, model, draw, sampling and answer.
+
+        Once this returns no kill loses them; a power cut may lose the last ones, and tears nothing.
+        """
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        whole = [
+            (key, kind, self.step, model, a.model, draw, sampling, self.instrument, _utf8(a.text), a.prompt_tokens,
+             a.reply_tokens, a.price, a.attempts, a.seconds, a.finish, now)
+            for key, kind, model, draw, sampling, a in rows
+        ]  # fmt: skip
+        with self.lock, _told(self.path), self.connection:
+            self.connection.executemany(_INSERT, whole)
+            point("journal commit")
+        point("journal committed")
+
+    def totals(self) -> pl.DataFrame:
+        """The ledger: by step and model, calls, tokens, money, and the calls whose price is unknown.
+
+        Columns step, model, resolved, calls, attempts, prompt_tokens, reply_tokens, price, unpriced, seconds; a sum over
+        nothing known is null.
+        """
+        said = (
+            "SELECT step, model, resolved, COUNT(*), SUM(attempts), SUM(prompt_tokens), SUM(reply_tokens), SUM(price), "
+            "SUM(price IS NULL), SUM(seconds) FROM calls GROUP BY step, model, resolved ORDER BY step, model, resolved"
+        )
+        with self.lock, _told(self.path):
+            rows = self.connection.execute(said).fetchall()
+        counts = dict.fromkeys(["calls", "attempts", "prompt_tokens", "reply_tokens"], pl.Int64)
+        schema = {"step": pl.String, "model": pl.String, "resolved": pl.String, **counts}
+        return pl.DataFrame(
+            rows, {**schema, "price": pl.Float64, "unpriced": pl.Int64, "seconds": pl.Float64}, orient="row"
+        )
+
+    def count(self) -> int:
+        """How many answers stand in it."""
+        with self.lock, _told(self.path):
+            return int(self.connection.execute("SELECT COUNT(*) FROM calls").fetchone()[0])
+
+    def spent(self) -> float:
+        """The money known to be spent."""
+        with self.lock, _told(self.path):
+            return float(self.connection.execute("SELECT TOTAL(price) FROM calls").fetchone()[0])
+
+    def digest(self) -> str:
+        """SHA-256 over what was asked and answered, in the order of the keys: the same for the same calls, whenever made."""
+        whole = sha256()
+        with self.lock, _told(self.path):
+            for key, response in self.connection.execute("SELECT key, response FROM calls ORDER BY key"):
+                whole.update(key + sha256(response.encode("utf-8", "surrogatepass")).digest())
+        return whole.hexdigest()
+
+
+@contextmanager
+def opened(path: Path, *, replay: bool = False) -> Iterator[Journal]:
+    """The journal in a file, made where there is none. Raises WorkspaceError for one that is torn, newer, or in use."""
+    one = _opened(path, replay=replay)
+    try:
+        yield one
+    finally:
+        one.connection.close()
+
+
+def _opened(path: Path, *, replay: bool) -> Journal:
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=WAIT_S, check_same_thread=False)
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > VERSION:
+                raise WorkspaceError(
+                    f"the journal {path} is of version {version}, newer than {VERSION}: upgrade sociolect"
+                )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA cache_size=-65536")  # 64 MiB: the keys of a million calls
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.commit()
+            connection.execute("SELECT key, response FROM calls LIMIT 1").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return Journal(path, connection, replay)
+
+
+_open: list[Journal] = []
+
+
+@contextmanager
+def journal(
+    path: Path, *, replay: bool = False, purse: Purse | None = None, prices: Mapping[str, Price] | None = None
+) -> Iterator[Journal]:
+    """The journal that every call of a model with weights or a server goes through while this is open."""
+    with opened(path, replay=replay) as one:
+        one.purse, one.prices = purse, prices
+        _open.append(one)
+        try:
+            yield one
+        finally:
+            _open.remove(one)
+
+
+def session() -> Journal | None:
+    """The journal that is open; None outside a workspace."""
+    return _open[-1] if _open else None
+
+
+@contextmanager
+def noted(**notes: str | None) -> Iterator[None]:
+    """What is asked inside is noted in the journal as of this `step` or `instrument`."""
+    one = session()
+    before = {name: getattr(one, name) for name in notes} if one else {}
+    for name, value in notes.items() if one else ():
+        setattr(one, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(one, name, value)
+
+
+def _utf8(text: str) -> str:
+    """The text without half characters, which no file can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """The ways a journal fails, each with its way out; a torn one is an error, never an empty one."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise WorkspaceError(
+            f"the journal {path.name} is in use or cannot be written ({error}): what was answered before stands in it; make "
+            "room, or wait for the other process, and run again"
+        ) from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise WorkspaceError(
+            f"the journal {path.name} is torn ({error}); move it away to ask everything anew"
+        ) from error
+    except OSError as error:
+        raise WorkspaceError(f"the journal {path} cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,44 @@
+"""Files that stand whole or not at all: written under another name, synced, renamed."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from sociolect.points import point
+
+
+def replaced(path: Path, content: bytes) -> None:
+    """Puts `content` at `path`: a reader sees the old file or the new one, never half.
+
+    Raises OSError where it cannot be written; what stood there is intact.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        point("write")
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        point("rename")
+        part.replace(path)
+        synced([path.parent])
+        point("renamed")
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def synced(paths: Iterable[Path]) -> None:
+    """Hands files, and the folders that name them, to the disk, so that a power cut cannot undo them."""
+    for path in paths:
+        if path.is_dir() and os.name == "nt":  # Windows opens no folder
+            continue
+        point("sync")
+        at = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(at)
+        finally:
+            os.close(at)

@@ -1,0 +1,175 @@
+"""What a run will ask, learn and compare, as its system says it before anything runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from sociolect.errors import InputError
+
+CHARS = (4.0, 2.5, 6.0)  # ours: characters a token in a large vocabulary, likely, and at either end, over languages
+OWN_CHARS = (4.0, 3.0, 5.0)  # ours: the same in a vocabulary that was learnt on the spot from these very texts
+S, I, F = pl.String(), pl.Int64(), pl.Float64()
+CALLS: Mapping[str, pl.DataType] = {
+    "step": S, "model": S, "where": S, "kind": S, "calls": I, "calls_low": I, "calls_high": I, "prompt_tokens": I, "prompt_tokens_low": I,
+    "prompt_tokens_high": I, "reply_tokens": I, "reply_tokens_low": I, "reply_tokens_high": I,
+}  # fmt: skip
+COMPARISONS: Mapping[str, pl.DataType] = {
+    "measure": S, "contrast": S, "unit": S, "n": I, "clusters": I, "sd": F, "icc": F, "family": I, "level": F, "detectable": F,
+}  # fmt: skip
+TRAINING: Mapping[str, pl.DataType] = {
+    "step": S,
+    "model": S,
+    "weights": I,
+    "tokens": I,
+    "tokens_low": I,
+    "tokens_high": I,
+}
+WORK: Mapping[str, pl.DataType] = {"step": S, "seconds": F}
+Where = Literal["scripted", "local", "served"]
+
+
+class Range(NamedTuple):
+    """A number that is not known yet: the likely one, and the ends it lies between."""
+
+    likely: float
+    low: float
+    high: float
+
+    def times(self, other: "Range | float") -> "Range":
+        """The product, for numbers that are not below 0.
+
+        >>> Range(6, 2, 6).times(10)
+        Range(likely=60, low=20, high=60)
+        """
+        a, b, c = other if isinstance(other, Range) else (other,) * 3
+        return Range(self.likely * a, self.low * b, self.high * c)
+
+
+# ours, measured on the planted systems: Python with its numerical libraries; a page with its tables
+LITTLE, FEW_FILES = Range(3e8, 1.5e8, 6e8), Range(1e6, 2e5, 1e7)
+
+
+class Plan(NamedTuple):
+    """What one run will do. A price, a speed and a machine are not in it: `keep.plan` puts them on.
+
+    `calls`: a row per step, model and kind (generate, logprobs), with `where` the model stands (scripted: it costs nothing;
+    local: its weights are here; served) and its tokens in all. `comparisons`: the least difference each shows with a chance
+    of .80 at its level, after Holm where the study adjusts; null where it cannot be told. `training`: tokens passed through,
+    all epochs together. `work`: seconds of the steps that ask no model, on a machine of speed 1. `notes` say what was assumed.
+    `memory` is bytes beside weights, `disk` bytes beside replies and weights.
+    """
+
+    calls: pl.DataFrame
+    comparisons: pl.DataFrame
+    training: pl.DataFrame
+    work: pl.DataFrame
+    memory: Range
+    disk: Range
+    notes: tuple[str, ...]
+
+
+class Weights(NamedTuple):
+    """A model as far as a plan needs it: its weights (None: not known) and the characters that one token takes."""
+
+    weights: int | None
+    chars: tuple[float, float, float] = CHARS
+
+
+# by the configuration of models/scratch: embeddings (shared), attention, the three matrices of each layer, norms
+SCRATCH = {"tiny": Weights(734_080, OWN_CHARS), "small": Weights(5_261_568, OWN_CHARS)}
+
+
+def asked(
+    step: str,
+    model: str,
+    kind: Literal["generate", "logprobs"],
+    calls: Range | float,
+    *,
+    where: Where,
+    prompt: float,
+    reply: Range,
+    chars: tuple[float, float, float] = CHARS,
+) -> dict[str, object]:
+    """One row of `calls`: so many calls, each with a prompt of so many characters and a reply of so many tokens.
+
+    >>> row = asked("ask", "hf/x", "generate", Range(10, 5, 20), where="local", prompt=400, reply=Range(20, 1, 40))
+    >>> row["prompt_tokens"], row["prompt_tokens_low"], row["reply_tokens_high"]
+    (1000, 333, 800)
+    """
+    calls = calls if isinstance(calls, Range) else Range(calls, calls, calls)
+    likely, short, long = chars
+    row: dict[str, object] = {"step": step, "model": model, "where": where, "kind": kind}
+    said = {
+        "calls": calls,
+        "prompt_tokens": calls.times(Range(prompt / likely, prompt / long, prompt / short)),
+        "reply_tokens": calls.times(reply),
+    }
+    for name, value in said.items():
+        row |= {name: round(value.likely), f"{name}_low": round(value.low), f"{name}_high": round(value.high)}
+    return row
+
+
+def learnt(step: str, model: str, weights: int | None, tokens: Range) -> dict[str, object]:
+    """One row of `training`."""
+    low, high = round(tokens.low), round(tokens.high)
+    return {"step": step, "model": model, "weights": weights, "tokens": round(tokens.likely), "tokens_low": low, "tokens_high": high}  # fmt: skip
+
+
+def made_of(
+    *,
+    calls: Sequence[Mapping[str, object]] = (),
+    comparisons: Sequence[Mapping[str, object]] = (),
+    training: Sequence[Mapping[str, object]] = (),
+    work: Mapping[str, float] | None = None,
+    memory: Range = LITTLE,
+    disk: Range = FEW_FILES,
+    notes: Iterable[str] = (),
+) -> Plan:
+    """The plan made of these rows."""
+    made = [
+        pl.DataFrame(list(rows), schema=dict(shape), orient="row") if rows else pl.DataFrame(schema=dict(shape))
+        for rows, shape in ((calls, CALLS), (comparisons, COMPARISONS), (training, TRAINING))
+    ]
+    steps = pl.DataFrame({"step": list(work or {}), "seconds": list((work or {}).values())}, schema=dict(WORK))
+    return Plan(made[0], made[1], made[2], steps, memory, disk, tuple(notes))
+
+
+def standing(name: str) -> Where:
+    """Where the model of that name stands.
+
+    >>> standing("openai/x"), standing("hf/gpt2"), standing("ngram/comments")
+    ('served', 'local', 'scripted')
+    """
+    provider = name.partition("/")[0]
+    if provider in ("openai", "endpoint"):
+        return "served"
+    return "local" if provider in ("hf", "scratch") else "scripted"
+
+
+def weighed(name: str) -> Weights:
+    """The weights of a local model, from its size on disk where it is a folder; None where nothing here tells."""
+    where = Path(name.partition("/")[2].rpartition("@")[0] or name.partition("/")[2]).expanduser()
+    files = sorted(where.glob("*.safetensors")) if where.is_dir() else []
+    if not files:
+        return SCRATCH.get(name.partition("/")[2], Weights(None)) if name.startswith("scratch/") else Weights(None)
+    return Weights(sum(_counted(f) for f in files))
+
+
+def _counted(file: Path) -> int:
+    """The numbers in a safetensors file, by its header alone."""
+    import json
+
+    try:
+        with file.open("rb") as raw:
+            head = json.loads(raw.read(int.from_bytes(raw.read(8), "little")))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file.name} cannot be read as weights: {error}") from error
+    total = 0
+    for name, one in head.items():
+        size = 1
+        for side in one["shape"] if name != "__metadata__" else (0,):
+            size *= side
+        total += size
+    return total
