@@ -69,7 +69,7 @@ class Journal:
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         whole = [
-            (key, kind, self.step, model, a.model, draw, sampling, self.instrument, _utf8(a.text), a.prompt_tokens,
+            (key, kind, self.step, model, a.model, draw, sampling, self.instrument, a.text, a.prompt_tokens,
              a.reply_tokens, a.price, a.attempts, a.seconds, a.finish, now)
             for key, kind, model, draw, sampling, a in rows
         ]  # fmt: skip
@@ -182,11 +182,6 @@ def noted(**notes: str | None) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(one, name, value)
-
-
-def _utf8(text: str) -> str:
-    """The text without half characters, which no file can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 @contextmanager

@@ -76,7 +76,8 @@ def heard(
                 raise ModelError(f"{told}: it weighed nothing when it was asked")
             raise WorkspaceError(f"{told}: they were never made, or have been deleted")
     for group in ask(due) if due else ():
-        some = list(group)
+        # What stands in the journal is what was said, whatever comes along with the rest.
+        some = [(i, answer._replace(text=_whole(answer.text))) for i, answer in group if said[i] is None]
         if book is not None:
             point("call answered")
             book.keep((names[i], kind, model.name, draws[i], how, answer) for i, answer in some)
@@ -111,3 +112,8 @@ def weighed(
     told = heard(model, unique, ask, {}, kind="logprobs", journal=journal)
     rows = {question: json.loads(text) for question, text in zip(unique, told, strict=True)}
     return [list(rows[question]) for question in asked]
+
+
+def _whole(text: str) -> str:
+    """The text without half characters, which neither a journal nor a table can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
