@@ -41,8 +41,8 @@ def table(page: Page, name: str) -> pl.DataFrame:
     return found
 
 
-def claimed(card: Instrument, work: Workspace, models: dict[str, Respondent], seed: int = 0) -> pl.DataFrame:
-    said = questionnaire.asked(work, card, models, draws=2, seed=seed)
+def claimed(card: Instrument, models: dict[str, Respondent], seed: int = 0) -> pl.DataFrame:
+    said = questionnaire.asked(card, models, draws=2, seed=seed)
     scores = questionnaire.scored(said, card)
     lines = validity(scores, said, scales=questionnaire.scales(card), draws=400, seed=seed)
     return questionnaire.claims(lines)
@@ -97,18 +97,18 @@ def test_status_and_licence_stand_beside_every_score(made: Page) -> None:
     assert NOT_A_SCREENING.encode() in render(made)[0]
 
 
-def test_nothing_is_claimed_where_nothing_is_planted(work: Workspace) -> None:
+def test_nothing_is_claimed_where_nothing_is_planted() -> None:
     card = engine.read(PLANTED10)
     same = questionnaire.respondents(card, dict.fromkeys(("ash", "elm", "base"), 0.2))
-    assert claimed(card, work, same)["claim"].null_count() == 3
+    assert claimed(card, same)["claim"].null_count() == 3
 
 
-def test_a_habit_of_agreeing_is_no_claim_on_a_one_sided_scale(work: Workspace) -> None:
+def test_a_habit_of_agreeing_is_no_claim_on_a_one_sided_scale() -> None:
     """All of gad7 points one way: the yes-sayers score far higher, and the placebo items tell why."""
     card = engine.read(SHELF / "gad7")
     questions = questionnaire.respondents(card)["ash"].questions
     models = {c: Respondent(c, questions, acquiescence=a) for c, a in (("meek", -0.6), ("yea", 0.6), ("base", 0.0))}
-    found = claimed(card, work, models).filter(pl.col("measure").str.ends_with("total") | (pl.len() == 1))
+    found = claimed(card, models).filter(pl.col("measure").str.ends_with("total") | (pl.len() == 1))
     assert found.height >= 1
     for row in found.iter_rows(named=True):
         assert row["contrast"] == "yea - meek"

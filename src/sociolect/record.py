@@ -41,6 +41,15 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     return said
 
 
+def mapping(path: Path) -> dict[str, Any] | None:
+    """What a JSON file of names and values says, as a step's record or a card; None where there is none or it is torn."""
+    try:
+        said = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
 def standing_run(folder: Path) -> dict[str, Any]:
     """The record of a workspace that must be there; raises WorkspaceError where it is not."""
     run = read_run(folder)

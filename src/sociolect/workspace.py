@@ -27,7 +27,7 @@ from sociolect.models.prices import Price
 from sociolect.models.purse import Purse
 from sociolect.points import point
 from sociolect.provenance import code, hardware, libraries, peak_memory, versions
-from sociolect.record import SCHEMA, paths, plain, read_run, write_run
+from sociolect.record import SCHEMA, mapping, paths, plain, read_run, write_run
 from sociolect.settle import replaced, synced
 
 JOURNAL = "journal.sqlite"
@@ -128,7 +128,7 @@ class Workspace:
             self.say(name)
         try:
             if standing is None:
-                if (_read(part / "step.json") or {}).get("key") != key:
+                if (mapping(part / "step.json") or {}).get("key") != key:
                     shutil.rmtree(part, ignore_errors=True)
                     part.mkdir(parents=True)
                     (part / "step.json").write_text(json.dumps({"key": key}))
@@ -148,13 +148,13 @@ class Workspace:
                 f"step {name!r} could not be written to {folder}: {error.strerror or error}; earlier steps are intact: "
                 "make room or choose another --out, and run again"
             ) from error
-        self.record[name] = (_read(folder / "step.json") or {}) | {"reused": standing is not None}
+        self.record[name] = (mapping(folder / "step.json") or {}) | {"reused": standing is not None}
         return folder
 
     def _standing(self, name: str, key: str) -> Path | None:
         """Where this very step stands made and whole: here, or in a workspace above."""
         folder = self.folder / "steps" / name
-        said = _read(folder / "step.json") or {}
+        said = mapping(folder / "step.json") or {}
         if said.get("key") == key and said.get("bytes", {}).items() <= _bytes(folder).items():
             return folder
         return self.above._standing(name, key) if self.above else None
@@ -174,15 +174,6 @@ def _linked(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:  # another disk, or one without links
         shutil.copy2(source, target)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """A step's record; None where there is none or it is torn, so that the step is made again."""
-    try:
-        said = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None
 
 
 def _bytes(folder: Path) -> dict[str, int]:

@@ -101,7 +101,12 @@ def test_an_earlier_run_tells_the_time_in_proportion_to_its_calls(tmp_path: Path
     found = planned(GAD, {}, like=half)
     assert total(found, "time")[0] == pytest.approx(72.0, rel=0.01)
     assert "as two took, times 2" in found.totals.filter(what="time")["how"][0]
-    assert total(planned(GAD, {}, like=earlier(tmp_path / "three", seconds=100.0)), "time")[0] == pytest.approx(90.0)
+    shared = earlier(tmp_path / "three")
+    for name in ("steps", "branches/b/steps"):  # a step that a branch shares was made once
+        (shared / name / "scores").mkdir(parents=True)
+        (shared / name / "scores" / "step.json").write_text(json.dumps({"key": "k", "seconds": 10.0}))
+    (shared / "steps" / "replies" / "step.json").write_text("{")  # a torn record says nothing
+    assert total(planned(GAD, {}, like=shared), "time")[0] == pytest.approx(0.9 * 20)
 
 
 def test_an_earlier_run_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -111,7 +116,7 @@ def test_an_earlier_run_of_something_else_is_refused(tmp_path: Path) -> None:
         planned(GAD, {}, like=earlier(tmp_path / "two", keywords={"size": "small"}))
     with pytest.raises(WorkspaceError, match="did not finish"):
         planned(GAD, {}, like=earlier(tmp_path / "three", finished=False))
-    with pytest.raises(WorkspaceError, match=r"no readable run\.json"):
+    with pytest.raises(WorkspaceError, match=r"is not there"):
         planned(GAD, {}, like=tmp_path / "four")
 
 

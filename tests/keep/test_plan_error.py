@@ -86,7 +86,7 @@ def test_a_run_without_a_plan_or_with_a_torn_journal_is_refused(tmp_path: Path) 
     (torn / "journal.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(WorkspaceError, match="cannot be read"):
         estimate_error(torn)
-    with pytest.raises(WorkspaceError, match="holds no readable"):
+    with pytest.raises(WorkspaceError, match="no run.json"):
         estimate_error(tmp_path)
 
 

@@ -14,8 +14,11 @@ from sociolect.errors import WorkspaceError
 from sociolect.keep.compared import compared
 from sociolect.keep.listed import ledger, steps, workspaces
 from sociolect.keep.verified import Verified, verified
+from sociolect.measure.instrument import read
 from sociolect.report.page import write
 from sociolect.workspace import JOURNAL, seal, workspace
+
+SCOFF = systems.SYSTEMS / "instruments" / "scoff"
 
 
 def ran(folder: Path, **keywords: object) -> Path:
@@ -88,6 +91,8 @@ def test_answers_of_a_server_are_replayed_and_a_forged_one_is_found(
     assert noted > 100
     assert asked - noted <= 2 * 8, "what is asked twice at most: the first calls that find out that it weighs nothing"
     assert ledger(at)["step"].unique().to_list() == ["replies"]
+    with sqlite3.connect(at / JOURNAL) as book:
+        assert book.execute("SELECT DISTINCT instrument FROM calls").fetchall() == [(f"scoff@{read(SCOFF).version}",)]
     assert ledger(at)["price"].to_list() == [None, None], "no price was given, so none is known"
     assert wrong(verified(at)) == set()
     assert paid.total() == asked, "nothing was asked"

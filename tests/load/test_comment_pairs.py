@@ -180,14 +180,6 @@ def test_contradicting_rows_make_no_tie(key: Path) -> None:
     assert counted(society) == {"two people whose closeness differs between rows, no tie": 1}
 
 
-def test_the_order_of_the_rows_changes_nobody(key: Path) -> None:
-    said = [row | {"id": str(i)} for i, row in enumerate(ROWS)]
-    roles = ROLES | TRAITS | {"comment_id": "id"}
-    one, two = (load(rows, key, roles, closeness=CLASSES) for rows in (said, said[::-1]))
-    assert one.people.equals(two.people)
-    assert one.ties.equals(two.ties)
-
-
 @pytest.mark.parametrize("form", ["tsv", "jsonl", "parquet", "csv.gz"])
 def test_every_form_reads_alike(key: Path, form: str) -> None:
     import gzip

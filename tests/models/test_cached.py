@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from sociolect.errors import ModelError, WorkspaceError
+from sociolect.models.answer import Answer
 from sociolect.models.cached import cached
+from sociolect.models.journal import opened
 from sociolect.models.model import Chat, streams, user
 
 A, B = user("a"), user("b")
@@ -89,7 +91,9 @@ def test_logprobs_come_back_to_the_last_bit(tmp_path: Path) -> None:
 
 WORK = """
 import sys
+from sociolect.models.answer import Answer
 from sociolect.models.cached import cached
+from sociolect.models.journal import opened
 from sociolect.models.model import user
 from sociolect.models.scripted import scripted
 model = cached(scripted(["yes"], name="counting"), sys.argv[1])
@@ -116,3 +120,33 @@ def test_a_torn_journal_is_an_error_and_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="torn"):
         cached(Counting(), path).generate([A])
     assert path.read_bytes() == torn
+
+
+def test_a_model_that_answers_as_it_goes_is_asked_for_what_is_due_alone(tmp_path: Path) -> None:
+    """What was paid for stands before the next is asked, and a new draw pays for no old one."""
+
+    @dataclass
+    class Going(Counting):
+        breaks: int = 99
+
+        def answers(
+            self, chats: Sequence[Chat], *, due: Sequence[int], seed: int = 0, **_: Any
+        ) -> Iterator[tuple[int, Answer]]:
+            drawn = streams(chats, seed)
+            for n, i in enumerate(due):
+                if n == self.breaks:
+                    raise ModelError("down")
+                self.asked.append(chats[i])
+                yield i, Answer(f"{drawn[i]} {len(self.asked)}", price=0.5)
+
+    inner = Going(breaks=2)
+    model = cached(inner, tmp_path / "calls.db")
+    with pytest.raises(ModelError, match="down"):
+        model.generate([A, A, B])
+    inner.breaks = 99
+    first = model.generate([A, A, B])
+    assert len(inner.asked) == 3
+    more = model.generate([A, A, A, B])
+    assert (more[:2], more[3], len(inner.asked)) == (first[:2], first[2], 4)
+    with opened(tmp_path / "calls.db") as book:
+        assert (book.count(), book.spent()) == (4, 2.0)

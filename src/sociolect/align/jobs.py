@@ -17,6 +17,7 @@ from sociolect.errors import ModelError, RefusedError
 from sociolect.models.local import Local
 from sociolect.models.model import user
 from sociolect.points import point
+from sociolect.record import mapping
 from sociolect.seeds import substream
 from sociolect.settle import synced
 
@@ -136,11 +137,7 @@ def run(one: Job, base: Local, *, save_every: float, each_step: Callable[[int, i
 
 def seen_card(folder: Path) -> dict[str, Any]:
     """The card in a folder; empty where there is none, or it cannot be read."""
-    try:
-        card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return card if isinstance(card, dict) else {}
+    return mapping(folder / "card.json") or {}
 
 
 def ours(folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """Many short examples as one long row of tokens: nothing is padded, nothing is read twice, and none sees another."""
 
 from collections.abc import Iterator, Sequence
+from math import fsum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,7 +143,7 @@ def can_pack(module: Any, rows: Sequence[Encoded], device: str, tolerance: float
     own = module.config._attn_implementation
     with torch.inference_mode():
         alone = [_padded_loss(module, [row], device) for row in tried]
-        due = sum(float(value) * n for value, n in alone) / sum(n for _, n in alone)
+        due = fsum(float(value) * n for value, n in alone) / sum(n for _, n in alone)
         try:
             _register()
             module.set_attn_implementation(ATTENTION)

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-EXIT_CODES = """
-Exit codes: 0 done · 1 a fault of sociolect itself, or a stale page (docs --check) · 2 a command, keyword or value that does not exist · 3 data that cannot be
-read · 4 a part that is not installed · 5 data from which no honest number can be made · 6 a model that cannot do what was
-asked · 7 a workspace in use, torn or full, or one that does not hold (verify) · 8 a budget that is spent or cannot be kept · 130 interrupted.
-"""
+EXIT_CODES = (
+    "Exit codes: 0 done · 1 a fault of sociolect itself, or a stale page (docs --check) · 2 a command, keyword or value that "
+    "does not exist · 3 data that cannot be read · 4 a part that is not installed · 5 data from which no honest number can be "
+    "made · 6 a model that cannot do what was asked · 7 a workspace in use, torn or full, or one that does not hold (verify) "
+    "· 8 a budget that is spent or cannot be kept · 130 interrupted."
+)
 app = typer.Typer(
     help="Align language models with communities, and measure how faithful they are.",
     epilog=EXIT_CODES,

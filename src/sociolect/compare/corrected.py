@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import fsum
 from typing import NamedTuple
 
 import numpy as np
@@ -202,7 +203,7 @@ def _variance(influence: FloatArray, clusters: _Clusters, other: FloatArray | No
         sums = np.bincount(codes, influence, minlength=count + 1)[:count]
         twin = sums if other is None else np.bincount(codes, other, minlength=count + 1)[:count]
         found.append(sign * float(sums @ twin) * count / max(count - 1, 1))
-    return max(sum(found), *found) if other is None else sum(found)
+    return max(fsum(found), *found) if other is None else fsum(found)
 
 
 def _interval(

@@ -1,6 +1,7 @@
 """The least effect that a comparison shows with a chance of .80, before there are data: by the sizes of its design alone."""
 
 from collections.abc import Sequence
+from math import fsum
 from typing import NamedTuple
 
 import numpy as np
@@ -87,10 +88,10 @@ def paired(sd: float, *, n: int, clusters: Sequence[tuple[int, float]]) -> Doubt
     (0.1269, True, 0.1434, 0.1716, 8)
     """
     shares = [icc for _, icc in clusters]
-    if n < 1 or not clusters or min(k for k, _ in clusters) < 1 or min(shares) < 0 or sum(shares) > 1 or not sd > 0:
+    if n < 1 or not clusters or min(k for k, _ in clusters) < 1 or min(shares) < 0 or fsum(shares) > 1 or not sd > 0:
         raise UsageError(f"n={n}, sd={sd}, clusters={list(clusters)}: sizes of 1 or more, an sd above 0, and shares that sum to 1 at most are due")  # fmt: skip
-    of = sum(icc / k for k, icc in clusters)
-    rest = (1 - sum(shares)) / n
+    of = fsum(icc / k for k, icc in clusters)
+    rest = (1 - fsum(shares)) / n
     times = PIGEONHOLE if len(clusters) > 1 else 1.0
     se, tested = (float(sd * (of + rest * t) ** 0.5) for t in (1.0, times))
     return Doubt(se, tested, min(k for k, _ in clusters) - 1)

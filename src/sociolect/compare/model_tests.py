@@ -1,6 +1,7 @@
 """Tests and predictions of a fitted regression: joint Wald, likelihood ratio, Nakagawa's R2, the fixed part of new rows."""
 
 from collections.abc import Sequence
+from math import fsum
 
 import numpy as np
 import polars as pl
@@ -104,7 +105,7 @@ def likelihood_ratio(full: MixedEffects, reduced: MixedEffects) -> pl.DataFrame:
     for k, outcome in enumerate(full.outcomes):
         chi2 = max(float(reduced.fit.deviance[k] - full.fit.deviance[k]), 0.0)
         tails = [float(chdtrc(d, chi2)) if d else float(chi2 <= 0) for d in ([df - 1, df] if more else [df])]
-        rows.append((outcome, chi2, df, sum(tails) / len(tails), chi2 - 2 * df, chi2 - float(np.log(full.n)) * df))
+        rows.append((outcome, chi2, df, fsum(tails) / len(tails), chi2 - 2 * df, chi2 - float(np.log(full.n)) * df))
     return _frame(rows, {"chi2": pl.Float64, "df": pl.Int64, "p": pl.Float64, "aic": pl.Float64, "bic": pl.Float64})
 
 

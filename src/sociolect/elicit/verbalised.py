@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from math import fsum
 
 from sociolect.text import clean
 
@@ -46,7 +47,7 @@ def shares(text: str, *, labels: Sequence[str], wording: Sequence[str]) -> tuple
     if found is None:
         return None
     values, percent = found
-    total = sum(values)
+    total = fsum(values)
     if not percent and abs(total - 1) <= OFF + 1e-9:
         return [v / total for v in values], total
     if abs(total - 100) <= 100 * OFF + 1e-9:

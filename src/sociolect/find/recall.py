@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import fsum
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def area(curve: Sequence[tuple[int, float]]) -> float:
     """
     if len(curve) < 2:
         raise UsageError(f"a curve of {len(curve)} points has no area: due are two or more")
-    total = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(curve))
+    total = fsum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(curve))
     return total / (curve[-1][0] - curve[0][0])
 
 

@@ -1,11 +1,13 @@
 """Where two workspaces differ: what was said, what it was made with, and the numbers that came out."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from sociolect.errors import WorkspaceError
 from sociolect.keep.listed import steps
 from sociolect.record import standing_run
 
@@ -23,8 +25,7 @@ def compared(one: Path, other: Path) -> pl.DataFrame:
     for part, name in (("keyword", "keywords"), ("input", "inputs"), ("version", "versions")):
         rows += _values(part, a.get(name) or {}, b.get(name) or {})
     made = [
-        dict(steps(at).filter(~pl.col("step").str.contains(r"(^|/)\\.")).select("step", "rows").iter_rows())
-        for at in (one, other)
+        dict(steps(at).filter(pl.col("state") != "begun").select("step", "rows").iter_rows()) for at in (one, other)
     ]
     rows += _values("step", *({s: "no table" if n is None else f"{n} rows" for s, n in m.items()} for m in made))
     tables = [{p.name: p for p in sorted(at.glob("tables/*.csv"))} for at in (one, other)]
@@ -44,29 +45,38 @@ def _values(part: str, a: dict[str, Any], b: dict[str, Any]) -> Iterator[tuple[s
 def _cells(name: str, one: Path, other: Path) -> Iterator[tuple[str | None, ...]]:
     if one.read_bytes() == other.read_bytes():
         return
-    a, b = (pl.read_csv(path, infer_schema=False) for path in (one, other))
+    a, b = (_read(path) for path in (one, other))
     for column in sorted({*a.columns} ^ {*b.columns}):
         yield "table", f"{name}: column {column}", *("there" if column in t.columns else None for t in (a, b))
     shared = [c for c in a.columns if c in b.columns]
     words = [c for c in shared if not (_numeric(a[c]) and _numeric(b[c]))]
-    sides = []
-    for table in (a, b):
-        keyed = table.select(shared).with_columns(
-            pl.concat_str(pl.lit(""), *(pl.col(w).fill_null("") for w in words), separator=" · ").alias("@")
-        )
-        sides.append(
-            {
-                (r["@"], r["#"]): r
-                for r in keyed.with_columns(pl.int_range(pl.len()).over("@").alias("#")).iter_rows(named=True)
-            }
-        )
-    for key in dict.fromkeys([*sides[0], *sides[1]]):
-        left, right = sides[0].get(key), sides[1].get(key)
-        label = f"{name}:{key[0].removeprefix(' ·')}" + (f" ({key[1] + 1})" if key[1] else "")
-        if left is None or right is None:
-            yield "table", f"{label}: row", *("there" if side else None for side in (left, right))
+    left, right = (_rows(table, words) for table in (a, b))
+    for said, again in dict.fromkeys([*left, *right]):
+        label = f"{name}: {' · '.join(word or '' for word in said)}" + (f" ({again + 1})" if again else "")
+        mine, theirs = left.get((said, again)), right.get((said, again))
+        if mine is None or theirs is None:
+            yield "table", f"{label}: row", *("there" if row else None for row in (mine, theirs))
         else:
-            yield from (("number", f"{label}: {c}", left[c], right[c]) for c in shared if left[c] != right[c])
+            yield from (("number", f"{label}: {c}", mine[c], theirs[c]) for c in shared if mine[c] != theirs[c])
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        told = str(error).splitlines()[0]
+        raise WorkspaceError(f"{path} is torn ({told}): the same run, said again, writes it anew") from error
+
+
+def _rows(table: pl.DataFrame, words: Sequence[str]) -> dict[tuple[tuple[str | None, ...], int], dict[str, str | None]]:
+    """The rows by their words, and by how often the same words came before."""
+    found: dict[tuple[tuple[str | None, ...], int], dict[str, str | None]] = {}
+    seen: Counter[tuple[str | None, ...]] = Counter()
+    for row in table.iter_rows(named=True):
+        said = tuple(row[word] for word in words)
+        found[said, seen[said]] = row
+        seen[said] += 1
+    return found
 
 
 def _numeric(column: pl.Series) -> bool:

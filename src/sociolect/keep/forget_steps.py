@@ -14,6 +14,7 @@ from sociolect.forgotten import Register, without
 from sociolect.frames import Society
 from sociolect.keep.forget_files import traced
 from sociolect.points import point
+from sociolect.record import mapping
 from sociolect.settle import replaced
 from sociolect.traces import Traces, marks, unmarked
 
@@ -130,7 +131,7 @@ def stale(folder: Path) -> None:
     """Marks the weights in a folder as not to be used, in `stale.json` and on their card."""
     replaced(folder / STALE, (json.dumps({"stale": WHY}) + "\n").encode())
     point("forget stale")
-    card = _json(folder / "card.json")
+    card = mapping(folder / "card.json")
     if card is not None:
         said = card | {"shareable": False, "stale": WHY}
         replaced(folder / "card.json", (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode())
@@ -157,19 +158,11 @@ def _put(path: Path, frame: pl.DataFrame) -> None:
 
 def _record(step: Path, **changed: Any) -> None:
     """The step's record with the sizes of its files as they are now; with key=None it is made anew the next time."""
-    said = _json(step / "step.json")
+    said = mapping(step / "step.json")
     if said is None:
         return
     sizes = {name: (step / name).stat().st_size for name in said.get("bytes", {}) if (step / name).exists()}
     replaced(step / "step.json", json.dumps(said | {"bytes": sizes} | changed, indent=1).encode())
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        said = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return said if isinstance(said, dict) else None
 
 
 def _models(path: Path) -> bool:

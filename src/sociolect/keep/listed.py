@@ -1,6 +1,5 @@
 """What there is: the workspaces below a folder, or the steps of one and what its calls cost."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import polars as pl
 
 from sociolect.errors import WorkspaceError
 from sociolect.models.journal import opened
-from sociolect.record import read_run, standing_run
+from sociolect.record import mapping, read_run, standing_run
 from sociolect.workspace import JOURNAL
 
 RUNS = {
@@ -22,8 +21,10 @@ def workspaces(folder: Path) -> pl.DataFrame:
     """One row for each workspace below a folder, two levels deep: its system, state, steps, calls, money and bytes.
 
     `state` is finished, unfinished, or the fault that keeps it from being read. `price` sums the known prices; `unpriced`
-    counts the calls whose price is unknown. Columns as in RUNS.
+    counts the calls whose price is unknown. Columns as in RUNS. Raises WorkspaceError where there is no folder.
     """
+    if not folder.is_dir():
+        raise WorkspaceError(f"{folder} is not there: give a workspace, or a folder of workspaces")
     found = sorted({p.parent for depth in ("run.json", "*/run.json", "*/*/run.json") for p in folder.glob(depth)})
     rows = []
     for at in found:
@@ -39,11 +40,11 @@ def workspaces(folder: Path) -> pl.DataFrame:
             "system": run.get("system"),
             "size": None if size is None else str(size),
             "state": state,
-            "steps": len(list(at.glob("steps/*/step.json"))),
+            "steps": len(list(at.glob("steps/[!.]*/step.json"))),
             "calls": int(paid["calls"].sum()),
             "price": paid["price"].sum() if paid["price"].count() else None,
             "unpriced": int(paid["unpriced"].sum()),
-            "bytes": sum(p.stat().st_size for p in at.rglob("*") if p.is_file()),
+            "bytes": size_of(at),
         })  # fmt: skip
     return pl.DataFrame(rows, RUNS)
 
@@ -70,7 +71,7 @@ def steps(folder: Path) -> pl.DataFrame:
             "step": name,
             "seconds": said.get("seconds"),
             "rows": _rows(at / "frame.parquet"),
-            "bytes": sum(p.stat().st_size for p in at.rglob("*") if p.is_file()),
+            "bytes": size_of(at),
             "state": "begun" if begun else "whole" if said and whole else "torn: made anew by the next run",
         })  # fmt: skip
     return pl.DataFrame(rows, STEPS)
@@ -85,12 +86,15 @@ def ledger(folder: Path | None) -> pl.DataFrame:
         return book.totals()
 
 
+def size_of(folder: Path) -> int:
+    """The bytes below a folder; what a branch shares by a hard link counts once."""
+    seen = {(s.st_dev, s.st_ino): s.st_size for p in folder.rglob("*") if p.is_file() and (s := p.stat())}
+    return sum(seen.values())
+
+
 def _step(folder: Path) -> dict[str, Any]:
-    try:
-        said = json.loads((folder / "step.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return said if isinstance(said, dict) and isinstance(said.get("bytes", {}), dict) else {}
+    said = mapping(folder / "step.json") or {}
+    return said if isinstance(said.get("bytes", {}), dict) else {}
 
 
 def _rows(path: Path) -> int | None:

@@ -78,18 +78,33 @@ def planned(
 
 def lines(plan: Planned) -> list[tuple[str, pl.DataFrame]]:
     """The plan as tables to print, each under its title: totals, calls, training, detectable effects, notes; no empty one."""
-    said = [{c: amount(r[c], r["unit"]) for c in ("planned", "low", "high")} for r in plan.totals.iter_rows(named=True)]
-    shown = pl.concat([plan.totals.select("what"), pl.DataFrame(said), plan.totals.select("how")], how="horizontal")
+    shown = amounts(plan.totals).select("what", "planned", "low", "high", "how")
+    calls = plan.calls.select("step", "model", "where", "kind", *(_between(plan.calls, c) for c in _RANGED))
     notes = pl.DataFrame({"note": list(plan.notes)}, schema={"note": pl.String})
     effects = plan.comparisons.with_columns(pl.col("detectable").round_sig_figs(3))
     parts = [
         (f"What {plan.system} will take", shown),
-        ("Calls, by step and model", plan.calls),
+        ("Calls, by step and model (from the least to the most)", calls),
         ("What is learnt", plan.training),
         ("The least difference seen with a chance of .80", effects),
         ("What this rests on", notes),
     ]
     return [(title, table) for title, table in parts if table.height]
+
+
+def amounts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their numbers (planned, low, high, came) as people read them, each in the unit of its row."""
+    said = [c for c in ("planned", "low", "high", "came") if c in rows.columns]
+    told = [[amount(r[c], r["unit"]) for r in rows.iter_rows(named=True)] for c in said]
+    return rows.with_columns(pl.Series(c, t, pl.String) for c, t in zip(said, told, strict=True))
+
+
+def _between(rows: pl.DataFrame, column: str) -> pl.Series:
+    """A column with its ends, as people read it: `9,104 (0 to 14,567)`; the number alone where it is sure."""
+    unit = "money" if column == "money" else ""
+    parts = rows.select(column, f"{column}_low", f"{column}_high").rows()
+    told = [[amount(v, unit) for v in row] for row in parts]
+    return pl.Series(column.replace("_", " "), [a if a == b == c else f"{a} ({b} to {c})" for a, b, c in told], pl.String)
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -116,6 +131,7 @@ def record(plan: Planned) -> dict[str, Any]:
     return {"system": plan.system, **{p: getattr(plan, p).to_dicts() for p in parts}, "notes": list(plan.notes)}
 
 
+_RANGED = ("calls", "prompt_tokens", "reply_tokens", "money")
 _PRICED = {**CALLS, **dict.fromkeys(("money", "money_low", "money_high"), pl.Float64())}
 
 
@@ -124,7 +140,7 @@ def _priced(calls: pl.DataFrame, prices: Mapping[str, Price] | None) -> tuple[pl
     rows, unpriced = [], []
     for row in calls.iter_rows(named=True):
         price = (
-            price_of(row["model"], row["model"].partition("/")[2], prices) if row["where"] == "served" else Price(0, 0)
+            price_of(*_names(row["model"]), prices) if row["where"] == "served" else Price(0, 0)
         )
         unpriced += [row["model"]] if price is None else []
         money = {
@@ -133,6 +149,17 @@ def _priced(calls: pl.DataFrame, prices: Mapping[str, Price] | None) -> tuple[pl
         }
         rows.append(row | money)
     return pl.DataFrame(rows, schema=_PRICED), list(dict.fromkeys(unpriced))
+
+
+def _names(model: str) -> tuple[str, str]:
+    """A served model's full name and the one its server knows it by, as a run calls it: an endpoint's without its address.
+
+    >>> _names("endpoint/http://127.0.0.1:8000/v1#m"), _names("openai/m")
+    (('endpoint/m', 'm'), ('openai/m', 'm'))
+    """
+    provider, _, rest = model.partition("/")
+    name = rest.rpartition("#")[2]
+    return f"{provider}/{name}", name
 
 
 def _summed(what: str, rows: pl.DataFrame, column: str, unit: str, how: str) -> tuple[object, ...]:

@@ -7,7 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from sociolect.errors import RefusedError, WorkspaceError
-from sociolect.keep.plan_like import record_of, seconds_of
+from sociolect.keep.listed import size_of
+from sociolect.keep.plan_like import seconds_of
+from sociolect.record import standing_run
+from sociolect.workspace import JOURNAL
 
 SCHEMA = {
     "what": pl.String, "planned": pl.Float64, "low": pl.Float64, "high": pl.Float64, "came": pl.Float64, "ratio": pl.Float64,
@@ -24,16 +27,16 @@ def estimate_error(folder: Path) -> pl.DataFrame:
     memory the run noted, and the bytes that lie in the workspace. Unknown on either side is null: a sum of tokens or of money
     is null where one call of it is. Raises RefusedError where the run kept no plan, WorkspaceError where there is no run.
     """
-    run = record_of(folder)
+    run = standing_run(folder)
     totals = (run.get("plan") or {}).get("totals")
     if not totals:
         raise RefusedError(
             f"{folder} keeps no plan: runs of before plans were kept, or of a system without one, have none"
         )
     came = _came(folder) | {
-        "time": seconds_of(folder, run),
+        "time": seconds_of(folder),
         "memory": run.get("peak_memory_bytes"),
-        "disk": _bytes(folder),
+        "disk": float(size_of(folder)),
     }
     rows = []
     for row in totals:
@@ -49,7 +52,7 @@ def estimate_error(folder: Path) -> pl.DataFrame:
 
 def _came(folder: Path) -> dict[str, float | None]:
     """What the journal sums to; unknown where there is none: workspaces of before the journal have lost count."""
-    path = folder / "journal.sqlite"
+    path = folder / JOURNAL
     if not path.exists():
         return dict.fromkeys(("calls", "prompt tokens", "reply tokens", "money"))
     try:
@@ -69,9 +72,3 @@ def _came(folder: Path) -> dict[str, float | None]:
         "reply tokens": float(reply) if known and reply is not None else None,
         "money": money,
     }
-
-
-def _bytes(folder: Path) -> float:
-    """Bytes in the workspace; what a branch shares with it by a hard link counts once."""
-    seen = {(s.st_dev, s.st_ino): s.st_size for p in folder.rglob("*") if p.is_file() and (s := p.stat())}
-    return float(sum(seen.values()))

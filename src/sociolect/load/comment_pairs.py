@@ -56,6 +56,7 @@ def comment_pairs(
     `table`. What one post is: the same post_id; else the comment one turn earlier in the thread that says the same words;
     else the same words by the same poster in the same thread, as far as those are told. A poster that is not told is whoever
     made that earlier comment, or the other one in a thread of two, or a person of its own (counted).
+    A comment's id is its comment_id, else its thread and turn, else a keyed digest of its row: the order of rows changes nothing.
 
     - people: person, every trait, and `minor` where ages are told: whether any of them is below 18.
     - posts: kind post or reply with its parent, thread; replies carry closeness, setting, weight, time and what is kept.
@@ -93,10 +94,12 @@ def comment_pairs(
         raw = named.where(raw, where, source.name, aside) if where else raw
         if not raw.height:
             raise InputError(f"{source.name} has a header and no rows that can be read: there is nothing to load")
-        pairs = settled(_mapped(raw, source, columns, keep=keep, closeness=closeness, aside=aside), source.name, aside)
+        secret = b"" if keep_ids else read_key(key)
+        made = _mapped(raw, source, columns, keep=keep, closeness=closeness, aside=aside)
+        pairs = settled(made, source.name, aside, keep=keep, key=secret)
         kept = [c for c in keep if c in pairs.columns]
     posts, people, ties = paired(pairs, source.name, aside, keep=kept)
-    return _society(posts, people, ties, aside, anonymous=anonymous, keep_ids=keep_ids, key=key, name=source.name)
+    return _society(posts, people, ties, aside, anonymous=anonymous, keep_ids=keep_ids, key=secret, name=source.name)
 
 
 def _check(columns: Mapping[str, str], closeness: Mapping[str, str] | None, *, anonymous: bool) -> None:
@@ -207,7 +210,7 @@ def _society(
     *,
     anonymous: bool,
     keep_ids: str,
-    key: str | Path | None,
+    key: bytes,
     name: str,
 ) -> Society:
     """The frames, with names and texts as they may be seen."""
@@ -215,8 +218,7 @@ def _society(
     if keep_ids:
         aside.add(f"ids, texts and addresses kept as they are: {keep_ids}", people.height, name, "leave keep_ids out")
     else:
-        secret = read_key(key)
-        said = pseudonyms(people["person"], secret)
+        said = pseudonyms(people["person"], key)
         bare = pl.col("person").str.strip_prefix(pl.col("scope") + "/")
         who = (
             posts.select("person", "scope")
@@ -224,7 +226,7 @@ def _society(
             .with_columns(name=pl.when(pl.col("scope") == "").then("person").otherwise(bare))
         )
         who = who.filter(~pl.col("person").str.starts_with("anonymous/"))
-        names = known(who, {} if anonymous else said, secret)
+        names = known(who, {} if anonymous else said, key)
         text = hidden(masked(text), posts["scope"], names)
         old, new = list(said), list(said.values())
         posts = posts.with_columns(posts["person"].replace_strict(old, new))

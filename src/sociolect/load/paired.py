@@ -1,19 +1,24 @@
 """Rows of a post and a comment become posts, people and ties: what one post is, who made it, and what each person is."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from sociolect.errors import InputError
 from sociolect.load.aside import Aside
+from sociolect.load.pseudonyms import pseudonym
 from sociolect.load.threads import threads
 
 ANONYMOUS = "anonymous/"
 _RIDERS = ("time", "closeness", "setting", "weight")
 
 
-def settled(said: pl.DataFrame, name: str, aside: Aside) -> pl.DataFrame:
+def settled(said: pl.DataFrame, name: str, aside: Aside, *, keep: Sequence[str] = (), key: bytes = b"") -> pl.DataFrame:
     """The rows that can be let in, each with `comment` (an id of its own), `post` (the id of what it answers) and both people.
 
-    `said` has row, post_text, comment_text, and what else of the roles is told. Raises InputError where no row is left.
+    `said` has row, post_text, comment_text, what else of the roles is told, and the columns of `keep`. A comment's id is the one
+    told, else its thread and turn, else a digest of its row under `key`: the order of the rows is in none of them. Raises
+    InputError where no row is left.
     """
     for role, reason in (
         ("post_text", "pair without the post's text"),
@@ -44,7 +49,7 @@ def settled(said: pl.DataFrame, name: str, aside: Aside) -> pl.DataFrame:
     ):
         said = said.with_columns(comment=pl.col("thread") + "/" + pl.col("turn").cast(pl.String))
     else:
-        said = said.with_columns(comment="r" + pl.col("row").cast(pl.String).str.zfill(7))
+        said = _identified(said, keep, key)
     if "post_id" in told:
         own = pl.col("post_id") == pl.col("comment")
         said = _out(said, own, reason="comment that answers itself", mend="mend post_id", name=name, aside=aside)
@@ -55,6 +60,21 @@ def settled(said: pl.DataFrame, name: str, aside: Aside) -> pl.DataFrame:
     if "commenter" not in said.columns:
         said = said.with_columns(commenter=ANONYMOUS + pl.col("comment"), own_scope=pl.lit(""))
     return _posted(_answered(said), name, aside)
+
+
+def _identified(said: pl.DataFrame, keep: Sequence[str], key: bytes) -> pl.DataFrame:
+    """Each row with `comment`: `r`, 80 bits of the HMAC-SHA256 of what its roles tell, and a count where rows tell the same.
+
+    Keyed, as names and addresses are among what is told: no one who guesses them can test the guess.
+    """
+    roles = sorted(set(said.columns) - {"row", *keep})
+    told = said.select(pl.struct(roles).struct.json_encode()).to_series().to_list()
+    said = said.with_columns(comment=pl.Series(["r" + pseudonym(row, key)[1:] for row in told]))
+    ranked = said.select("row", "comment", *keep).sort("comment", *keep, maintain_order=True)
+    nth = ranked.select("row", nth=pl.int_range(pl.len()).over("comment"))
+    said = said.join(nth, on="row", how="left", maintain_order="left")
+    again = pl.when(pl.col("nth") > 0).then("." + (pl.col("nth") + 1).cast(pl.String)).otherwise(pl.lit(""))
+    return said.with_columns(pl.col("comment") + again).drop("nth")
 
 
 def _out(said: pl.DataFrame, bad: pl.Expr, *, reason: str, mend: str, name: str, aside: Aside) -> pl.DataFrame:
@@ -75,14 +95,12 @@ def _answered(said: pl.DataFrame) -> pl.DataFrame:
             "thread", turn=pl.col("turn") + 1, post_text="comment_text", poster="commenter", earlier="comment"
         )
         on = ["turn", *same]
-        earlier = earlier.drop_nulls("turn").unique(on, keep="first", maintain_order=True).select(*on, "earlier")
+        earlier = earlier.drop_nulls("turn").group_by(on, maintain_order=True).agg(pl.col("earlier").min())
         said = said.join(earlier, on=on, how="left", maintain_order="left")
         same.append("turn")
     else:
         said = said.with_columns(earlier=pl.lit(None, pl.String))
-    return said.with_columns(post=pl.coalesce("earlier", pl.col("comment").first().over(same) + "/post")).drop(
-        "earlier"
-    )
+    return said.with_columns(post=pl.coalesce("earlier", pl.col("comment").min().over(same) + "/post")).drop("earlier")
 
 
 def _posted(said: pl.DataFrame, name: str, aside: Aside) -> pl.DataFrame:
@@ -118,8 +136,9 @@ def paired(
     comments = pairs.select(
         "comment", *threaded, *riders, person="commenter", text="comment_text", parent="post", scope="own_scope"
     ).rename({"comment": "post"})
-    asked = pairs.select("post", *threaded, person="poster", text="post_text", scope="poster_scope")
-    first = asked.unique("post", keep="first", maintain_order=True)
+    # of rows that tell a post differently the one with the smallest id is kept, wherever it stands
+    least = pairs.filter(pl.col("comment") == pl.col("comment").min().over("post"))
+    first = least.select("post", *threaded, person="poster", text="post_text", scope="poster_scope")
     every = pl.concat([comments.select(first.columns), first.join(comments, on="post", how="anti")])
     told = pairs.select("post", "poster", "post_text").join(
         every.select("post", "person", "text"), on="post", how="left", maintain_order="left"

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import fsum, isfinite
 from typing import Any
 
 from sociolect.errors import CardError
@@ -71,9 +71,9 @@ def reach(how: str, own: Sequence[tuple[float, float]], centred: Sequence[tuple[
     """The lowest and highest value a subscale can take; `centred` are the items outside it that the centre is taken over.
 
     >>> reach("sum", [(0, 3), (0, 3)], []), reach("centred_mean", [(1, 6), (1, 6)], [(1, 6)] * 19)
-    ((0, 6), (-4.523809523809524, 4.523809523809524))
+    ((0.0, 6.0), (-4.523809523809524, 4.523809523809524))
     """
-    low, high = sum(a for a, _ in own), sum(b for _, b in own)
+    low, high = fsum(a for a, _ in own), fsum(b for _, b in own)
     if how == "range_mean":
         return 0.0, 100.0
     if how == "mean":
@@ -81,7 +81,7 @@ def reach(how: str, own: Sequence[tuple[float, float]], centred: Sequence[tuple[
     if how == "centred_mean":
         n = len(own) + len(centred)
         share = 1 / len(own) - 1 / n
-        rest_low, rest_high = sum(a for a, _ in centred) / n, sum(b for _, b in centred) / n
+        rest_low, rest_high = fsum(a for a, _ in centred) / n, fsum(b for _, b in centred) / n
         return low * share - rest_high, high * share - rest_low
     return low, high
 

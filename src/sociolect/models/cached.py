@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sociolect.models.answer import Answer
-from sociolect.models.journal import opened
+from sociolect.models.journal import opened, session
 from sociolect.models.journaled import heard, weighed
 from sociolect.models.model import Chat, Model
 
@@ -27,12 +28,18 @@ class Cached:
     ) -> list[str]:
         """The journal's replies where it has them, the model's elsewhere; a repeated chat is another draw, never the same row."""
 
+        setting: dict[str, Any] = {"tokens": tokens, "temperature": temperature, "top_p": top_p, "seed": seed}
+
         def ask(due: Sequence[int]) -> Iterator[list[tuple[int, Answer]]]:
+            if session() is None and (answers := getattr(self.model, "answers", None)):
+                # As they come, and none that is not due: each may cost money.
+                for pair in answers(chats, due=due, **setting):
+                    yield [pair]
+                return
             # A draw depends on how often its chat came before: with one missing, the model is given all of that chat's.
             missing = {chats[i] for i in due}
             rows = [i for i, chat in enumerate(chats) if chat in missing]
-            setting = {"tokens": tokens, "temperature": temperature, "top_p": top_p, "seed": seed}
-            said = self.model.generate([chats[i] for i in rows], **setting)  # type: ignore[arg-type]  # ints and floats by name
+            said = self.model.generate([chats[i] for i in rows], **setting)
             yield [(i, Answer(text)) for i, text in zip(rows, said, strict=False)]
 
         sampling = {"tokens": tokens, "temperature": float(temperature), "top_p": float(top_p), "seed": seed}

@@ -97,8 +97,12 @@ def weighed(
     journal: Journal | None = None,
 ) -> list[list[float]]:
     """The log-probabilities of the options, likewise; weighing is no draw, so the same question is asked once."""
-    # The options are part of what was asked: they stand as further messages in the key.
-    asked = [(*chat, *(Message("assistant", o) for o in some)) for chat, some in zip(chats, options, strict=True)]
+    # The options are part of what was asked: they stand as further messages in the key, and behind them how many they
+    # are, so that none is taken for the chat's own last message.
+    asked = [
+        (*chat, *(Message("assistant", text) for text in (*some, str(len(some)))))
+        for chat, some in zip(chats, options, strict=True)
+    ]
     once = {question: i for i, question in reversed(list(enumerate(asked)))}
     unique = sorted(once, key=once.__getitem__)
 

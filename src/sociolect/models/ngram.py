@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, log
+from math import exp, fsum, log
 
 import numpy as np
 
@@ -138,9 +138,8 @@ class Ngram:
 
     def _logprob(self, text: str, shown: Counts | None) -> tuple[float, int]:
         words = [*tokens(text), END]
-        return sum(log(self.chance(w, words[max(0, i - self.order + 1) : i], shown)) for i, w in enumerate(words)), len(
-            words
-        )
+        said = (log(self.chance(w, words[max(0, i - self.order + 1) : i], shown)) for i, w in enumerate(words))
+        return fsum(said), len(words)
 
     def _write(self, shown: Counts | None, draws: np.ndarray, temperature: float, top_p: float, met: Lines) -> str:
         words: list[str] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import fsum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ def train(
                 torch.nn.utils.clip_grad_norm_(weights, 1.0)
                 adam.step()
                 schedule.step()
-                total, count = total + sum(loss for loss, *_ in found), count + words
+                total, count = total + fsum(loss for loss, *_ in found), count + words
             module.eval()
             apart = _held_out_loss(module, corpus, sorted(held), tokens)
             losses.append({"epoch": epoch, "learnt": round(total / count, 4), "held_out_reply": round(apart, 4)})

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import fsum
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -156,7 +157,7 @@ class Respondent:
             often[0] = 0.5
             q = np.outer(_narrowed(p, temperature, top_p), often).ravel()
         aside = [self.refusal, *[self.mumble / len(MUMBLES)] * len(MUMBLES)]
-        return [*texts, REFUSAL, *MUMBLES], np.concatenate([(1 - sum(aside)) * q, aside])
+        return [*texts, REFUSAL, *MUMBLES], np.concatenate([(1 - fsum(aside)) * q, aside])
 
 
 class _Shown(NamedTuple):

@@ -129,8 +129,8 @@ class Served:
             answer = (plain_answer if self.api == "completions" else chat_answer)(data)
             cost = _spent(price, data)
             if secret:
-                told = None if answer.model is None else redacted(answer.model, secret)
-                answer = answer._replace(text=redacted(answer.text, secret), model=told)
+                told = (None if one is None else redacted(one, secret) for one in (answer.model, answer.finish))
+                answer = answer._replace(text=redacted(answer.text, secret), model=next(told), finish=next(told))
             return answer._replace(price=cost)
 
         for group in self._post(due, body, read, tokens):

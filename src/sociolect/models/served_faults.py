@@ -85,7 +85,8 @@ def shown(text: str, secret: str | None) -> str:
     >>> shown("bad key s3cret\\n\\x1b[31m", "s3cret")
     'bad key [key] [31m'
     """
-    line = " ".join(clean(redacted(text, secret)).split())
+    # again once what nobody sees is gone: it may have parted the key
+    line = " ".join(redacted(clean(redacted(text, secret)), secret).split())
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 

@@ -9,6 +9,8 @@ from sociolect.models.served_faults import Torn
 from sociolect.text import clean, neutralise
 
 STOPS = ("\nuser:", "\nassistant:", "\nsystem:")  # where a reply to a plain text ends
+BELIEVED = 10**9  # ours: no call has so many tokens; such a count is no count, and its price is unknown
+LABEL = 200  # characters: ours
 _NEXT_ROLE = re.compile(r"\n(?:system|user|assistant):")
 # A reply may lack its text for a reason that the server gives: then the empty reply is what the model said.
 _REASONS = frozenset({"content_filter", "length"})
@@ -81,14 +83,15 @@ def choice_of(data: Any) -> dict[str, Any]:
 
 def _answer(data: Any, choice: dict[str, Any], text: str) -> Answer:
     prompt, reply = usage(data)
-    model, finish = data.get("model"), choice.get("finish_reason")
-    return Answer(
-        text,
-        model=model if isinstance(model, str) else None,
-        prompt_tokens=prompt,
-        reply_tokens=reply,
-        finish=finish if isinstance(finish, str) else None,
-    )
+    model, finish = _label(data.get("model")), _label(choice.get("finish_reason"))
+    return Answer(text, model=model, prompt_tokens=prompt, reply_tokens=reply, finish=finish)
+
+
+def _label(told: Any) -> str | None:
+    """A server's own word, as one line that a ledger can hold; None for what is no such word."""
+    if not isinstance(told, str) or len(told) > LABEL:
+        return None
+    return " ".join(clean(told.encode("utf-8", "replace").decode()).split())
 
 
 def _joined(parts: list[Any]) -> str | None:
@@ -98,4 +101,4 @@ def _joined(parts: list[Any]) -> str | None:
 
 
 def _count(told: Any) -> int | None:
-    return told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
+    return told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < BELIEVED else None

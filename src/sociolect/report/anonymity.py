@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import fsum
 from typing import NamedTuple
 
 import polars as pl
@@ -114,7 +115,7 @@ def _strata(table: pl.DataFrame, names: Sequence[str], counts: Sequence[float | 
             for i in rows:
                 rest = [j for j in rows if j != i]
                 sums = len(rest) > 1 and all(counts[j] is not None for j in rows)
-                if rest and (words[i] in _TOTALS or (sums and counts[i] == sum(counts[j] or 0 for j in rest))):
+                if rest and (words[i] in _TOTALS or (sums and counts[i] == fsum(counts[j] or 0 for j in rest))):
                     found.append((rest, i))
                     break
     return found
@@ -135,7 +136,9 @@ def _complement(rows: list[int], total: int | None, counts: Sequence[float | Non
     hidden = [i for i in rows if gone[i]]
     left = sorted((i for i in rows if not gone[i]), key=lambda i: (counts[i] or 0.0, i))
     while (
-        hidden and (total is None or not gone[total]) and (len(hidden) < 2 or sum(counts[i] or 0.0 for i in hidden) < k)
+        hidden
+        and (total is None or not gone[total])
+        and (len(hidden) < 2 or fsum(counts[i] or 0.0 for i in hidden) < k)
     ):
         if not left:
             if total is not None:

@@ -42,7 +42,7 @@ def breadth(text: str, size: float = 12) -> float:
     >>> breadth("ab") < breadth("abc") < breadth("社会")
     True
     """
-    return sum(1.0 if east_asian_width(c) in "WF" else 0.68 if c.isupper() else 0.56 for c in text) * size
+    return math.fsum(1.0 if east_asian_width(c) in "WF" else 0.68 if c.isupper() else 0.56 for c in text) * size
 
 
 def short(text: str, room: float, size: float = 12) -> str:

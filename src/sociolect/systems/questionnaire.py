@@ -19,11 +19,10 @@ from sociolect.errors import ModelError, RefusedError, UsageError
 from sociolect.frames import Effects, Items, Replies, Scores
 from sociolect.measure import instrument as engine
 from sociolect.measure.instrument import Instrument
-from sociolect.models.cached import Cached
+from sociolect.models.journal import noted
 from sociolect.models.model import Model
 from sociolect.models.open import open_model
 from sociolect.models.respondent import Question, Respondent
-from sociolect.models.served import Served
 from sociolect.report.content import Page
 from sociolect.systems import questionnaire_page
 from sociolect.systems.questionnaire_page import CONTROL
@@ -94,7 +93,7 @@ def page(
         planted = {} if names else respondents(card)
         # one model at a time is in memory
         parts = [
-            _all(workspace, {c: planted.get(c) or open_model(names[c])}, plans[c], draws=dial.draws, seed=seed)
+            _all(card, {c: planted.get(c) or open_model(names[c])}, plans[c], draws=dial.draws, seed=seed)
             for c in plans
         ]
         return frames.replies(pl.concat(parts))
@@ -128,7 +127,6 @@ def page(
 
 
 def asked(
-    workspace: Workspace,
     instrument: Instrument,
     models: Mapping[str, Model],
     *,
@@ -141,13 +139,10 @@ def asked(
     placebo: bool = True,
     seed: int = 0,
 ) -> Replies:
-    """The instrument put to each community's model, everything crossed; `arm` is base for the community `base`, else aligned.
-
-    Calls to a server are kept in the workspace's journal, so that none is paid for twice.
-    """
+    """The instrument put to each community's model, everything crossed; `arm` is base for the community `base`, else aligned."""
     ways: dict[str, Any] = {"orders": orders, "labels": labels, "templates": templates, "framings": framings}
     found = variants(engine.items(instrument), **ways, placebo=placebo, seed=seed)
-    return _all(workspace, models, {mode: found}, draws=draws, seed=seed)
+    return _all(instrument, models, {mode: found}, draws=draws, seed=seed)
 
 
 def scored(replies: Replies, instrument: Instrument, *, mode: str = "sampled") -> Scores:
@@ -271,7 +266,7 @@ def _weights(names: Mapping[str, str]) -> list[Path]:
 
 
 def _all(
-    workspace: Workspace,
+    instrument: Instrument,
     models: Mapping[str, Model],
     plan: Mapping[Mode, Mapping[str, Items]],
     *,
@@ -281,13 +276,13 @@ def _all(
     """All conditions put to all models; a model that cannot weigh its options is asked all the rest."""
     if not models:
         raise UsageError("no model was named: due is community=provider/model, and base=... for the control")
-    kept = {c: Cached(m, workspace.folder / "calls.sqlite") if isinstance(m, Served) else m for c, m in models.items()}
     parts = []
     for mode, found in plan.items():
         named = found if mode == "sampled" else {f"{name}/{mode}": items for name, items in found.items()}
-        for community, model in kept.items():
+        for community, model in models.items():
             try:
-                parts.append(administered({community: model}, named, mode=mode, draws=draws, seed=seed))
+                with noted(instrument=f"{instrument.id}@{instrument.version}"):
+                    parts.append(administered({community: model}, named, mode=mode, draws=draws, seed=seed))
             except ModelError:
                 # What cannot be weighed is not identified on the card; without any other mode it is an error.
                 if mode != "logprob" or len(plan) == 1:

@@ -1,6 +1,7 @@
 """What finding communities by MinHash will compute and can show: it asks no model, and can take long."""
 
 from collections.abc import Sequence
+from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def plan(
         accounts = planned.Range(people, people * 0.9, people)
     else:
         rows = [planned_table.sized(p).rows for p in (ties, posts) if p is not None]
-        n = planned.Range(*(sum(parts) for parts in zip(*rows, strict=True)))
+        n = planned.Range(*(fsum(parts) for parts in zip(*rows, strict=True)))
         accounts = n.times(planned.Range(0.1, 0.005, 1))
     queries = (most if truth or plants else most // 2) * (restarts or at.restarts) * len(RANKERS) * 2
     kept = accounts.times(4.0 * (fine.hashes + coarse.hashes)).times(planned.Range(0.9, 0.3, 1.2))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import fsum
 from pathlib import Path
 
 import polars as pl
@@ -121,7 +122,7 @@ def _words(typical: pl.DataFrame) -> dict[str, list[str]]:
 
 def _agreement(tops: Sequence[set[str]]) -> float | None:
     found = [len(a & b) / len(a | b) for a, b in combinations(tops, 2) if a | b]
-    return sum(found) / len(found) if found else None
+    return fsum(found) / len(found) if found else None
 
 
 def _language(texts: Sequence[str]) -> tuple[str, float]:

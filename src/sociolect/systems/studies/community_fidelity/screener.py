@@ -24,7 +24,6 @@ from sociolect.seeds import substream
 from sociolect.systems import SYSTEMS, catalog, questionnaire, questionnaire_page
 from sociolect.systems.studies.community_fidelity import align
 from sociolect.systems.studies.community_fidelity.chain import Chain
-from sociolect.workspace import Workspace
 
 DRAWS = {"tiny": 1, "small": 5, "full": 50}  # of each item, order and template; Sec. 5.3 asks 50 times in all
 TEMPLATES = 6
@@ -55,8 +54,8 @@ def opened(name: str, text: Path | None, *, sensitive: bool) -> Instrument | Non
 
 
 def asked(
-    base: Path | str, aligned: Path, communities: list[str], card: Instrument, *, workspace: Workspace, draws: int, seed: int
-) -> Replies:  # fmt: skip
+    base: Path | str, aligned: Path, communities: list[str], card: Instrument, *, draws: int, seed: int
+) -> Replies:
     """Every item in both option orders and six templates, sampled and weighed, by each community's model and by the base."""
     whole = align.opened(base)
     parts = []
@@ -66,7 +65,7 @@ def asked(
             model = local(whole.folder, adapter=aligned / folder_name(name), name=f"base@{name}")
         for mode in ("sampled", "logprob"):
             told = questionnaire.asked(
-                workspace, card, {name: model}, draws=draws, templates=[str(i) for i in range(TEMPLATES)], mode=mode, seed=seed,
+                card, {name: model}, draws=draws, templates=[str(i) for i in range(TEMPLATES)], mode=mode, seed=seed,
             )  # fmt: skip
             parts.append(told)
     return frames.replies(pl.concat(parts, how="diagonal_relaxed"))
@@ -108,10 +107,7 @@ def sections(chain: Chain, card: Instrument | None, *, criterion: Path | None, s
     aligned = chain.weights["aligned"]
     assert aligned is not None
 
-    def make(base: Path | str, folder: Path, names: list[str], card: Instrument, *, draws: int, seed: int) -> Replies:
-        return asked(base, folder, names, card, workspace=chain.workspace, draws=draws, seed=seed)
-
-    replies = chain.workspace.frame("screened", frames.replies, make, chain.base, aligned, chain.communities, card, draws=DRAWS[size], seed=chain.seed)  # fmt: skip
+    replies = chain.workspace.frame("screened", frames.replies, asked, chain.base, aligned, chain.communities, card, draws=DRAWS[size], seed=chain.seed)  # fmt: skip
     # Settled before anything is heard: a base trained here from nothing cannot follow an instruction.
     mode = "drawn" if isinstance(chain.base, Path) and chain.base.is_relative_to(chain.workspace.folder) else "sampled"
     if mode == "drawn":
