@@ -5,15 +5,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
+import polars as pl
 import typer
 from rich.console import Console
 
 from sociolect import arguments, systems
 from sociolect.cli.app import ANY, Budget, Data, Json, Out, Prices, Workspace, app
 from sociolect.cli.show import line, progress, show
-from sociolect.errors import UsageError
+from sociolect.errors import SociolectError, UsageError
 from sociolect.keep.again import said
-from sociolect.keep.plan import lines, planned
+from sociolect.keep.plan import amounts, lines, planned
 from sociolect.keep.plan import record as plan_record
 from sociolect.keep.plan_error import estimate_error
 from sociolect.models.prices import read_prices
@@ -87,8 +88,11 @@ def plan(
         raise UsageError("plan what? Say a system (`sociolect list`), a study file that ends in .toml, or a workspace")
     if (Path(what) / "run.json").is_file():
         told = estimate_error(Path(what))
-        print(json.dumps(told.to_dicts())) if as_json else show(told.columns, told.rows())
+        shown = amounts(told).drop("unit").with_columns(pl.col("ratio").round_sig_figs(3))
+        print(json.dumps(told.to_dicts())) if as_json else show(shown.columns, shown.rows())
         return
+    if Path(what).is_dir() and what not in systems.catalog():
+        standing_run(Path(what))
     slug, made = _asked(what, data, context.args)
     found = planned(systems.find(slug), made, prices=read_prices(prices) if prices else None, like=like)
     if as_json:
@@ -140,4 +144,10 @@ def _notes(
     """What run.json keeps beside the run itself: its plan, and what it may spend."""
     known = read_prices(prices) if prices else None
     where = None if prices is None else os.path.relpath(prices.resolve(), out.resolve())
-    return {"plan": plan_record(planned(card, made, prices=known)), "spending": {"budget": budget, "prices": where}}
+    try:
+        plan = plan_record(planned(card, made, prices=known))
+    except (
+        SociolectError
+    ) as error:  # what is wrong the run itself says; a plan that cannot be made keeps nobody from running
+        plan = {"notes": [str(error)]}
+    return {"plan": plan, "spending": {"budget": budget, "prices": where}}
