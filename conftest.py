@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Two workers share the tests: the long ones begin, and those that share a recipe's run stay with one worker.
     items.sort(key=lambda item: "slow" not in item.keywords)
     for item in items:
+        if "tiny" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("tiny"))  # a session's model is trained once, in one worker
         if "ran" in getattr(item, "fixturenames", ()):
             card = getattr(item, "callspec", None) and item.callspec.params.get("card")  # type: ignore[attr-defined]
             item.add_marker(pytest.mark.xdist_group(card.slug if card else "community_fidelity"))

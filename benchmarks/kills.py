@@ -1,7 +1,7 @@
 """Not time: the main job killed again and again until it ends, and what was lost.
 
 `python benchmarks/kills.py [--system S] [--apart N] [--seed K] [--out FOLDER]`. First the system runs whole, at tiny. Then a second
-workspace is run with a SIGKILL after a few points (drawn up to N) where a run may be killed, run again, killed a few points later,
+workspace is run with a SIGKILL at the first point where a run may be killed, run again, killed up to N points later,
 and so on to its end. Due: the same tables, page, steps and weights, byte for byte, and the same calls in the journal. Ends with
 an error where one differs. The small studies of `tests/kills` are killed at every single point; this shows it of the real job.
 """
@@ -53,11 +53,11 @@ def main() -> None:
         began = time.perf_counter()
         run(said.system, folder / "whole")
         whole_s = time.perf_counter() - began
-        drawn, killed = random.Random(said.seed), 0
+        drawn, killed, at = random.Random(said.seed), 0, 1
         began = time.perf_counter()
-        # Each run passes some ten points before it comes to where the last one was killed.
-        while run(said.system, folder / "killed", SOCIOLECT_KILL=f"any#{drawn.randint(10, 10 + said.apart)}"):
-            killed += 1
+        # The page is written by every run anew, so each must come further than the last for there to be an end.
+        while run(said.system, folder / "killed", SOCIOLECT_KILL=f"any#{at}"):
+            killed, at = killed + 1, at + drawn.randint(1, said.apart)
         seconds = time.perf_counter() - began
         one, other = made(folder / "whole"), made(folder / "killed")
         differ = sorted(n for n in one.keys() | other.keys() if one.get(n) != other.get(n))

@@ -109,6 +109,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["plan", "scof"], 2, "did you mean 'scoff'"),
         (["doctor", "nowhere.csv"], 3, "nowhere.csv"),
         (["doctor", "nowhere.csv", "--fix", "orphans"], 2, "--out FILE"),
+        (["doctor", "nowhere.csv", "--columns", "author"], 2, "'author' is not name=value; due is post=id"),
+        (["doctor", "nowhere.csv", "--columns", "persn=author,body=x"], 2, "did you mean 'person'?; no role 'body'"),
         (["run", "scoff", "--budget", "-1"], 2, "budget"),
         (["run", "scoff", "--prices", "nowhere.toml"], 3, "cannot be read"),
     ],
@@ -117,3 +119,43 @@ def test_a_misuse_is_one_clear_line(said: Said, words: list[str], code: int, tol
     found, error = said(*words)
     assert (found, error["exit_code"]) == (code, code)
     assert told in error["error"]
+
+
+def test_an_unfinished_run_does_not_hold_and_has_no_estimate_error(run: Path, said: Said, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    record = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps(record | {"finished": False}))
+    code, found = said("verify", copy)
+    assert (code, [r["what"] for r in found["rows"] if r["state"] == "missing"]) == (7, ["the run"])
+    code, told = said("plan", copy)
+    assert (code, "sociolect resume goes on" in told["error"]) == (5, True)
+
+
+def test_a_torn_record_says_what_helps_and_it_does(run: Path, said: Said, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    for torn in ("{", '{"schema": 2}'):
+        (copy / "run.json").write_text(torn)
+        for words in (["verify"], ["resume"], ["plan"], ["forget", "ada"]):
+            code, told = said(*words, copy)
+            assert (code, "move it away and say the run again" in told["error"]) == (7, True)
+    (copy / "run.json").unlink()
+    assert said("run", "scoff", "--out", copy)[0] == 0
+    assert said("verify", copy)[0] == 0
+    assert all(step["reused"] for step in json.loads((copy / "run.json").read_text())["steps"].values())
+
+
+def test_nothing_is_said_in_words(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(["diff", str(run), str(run)]) == 0
+    assert ended(["ls", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "they do not differ",
+        f"no workspace lies in {tmp_path}: sociolect run makes one",
+    ]
+
+
+def test_what_is_looked_at_is_not_written(run: Path, said: Said, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    (copy / "journal.sqlite").unlink()
+    for words in (["ls"], ["verify"], ["plan"]):
+        said(*words, copy)
+    assert not (copy / "journal.sqlite").exists()

@@ -73,7 +73,9 @@ def test_wording_is_only_where_the_licence_allows(slug: str) -> None:
     if slug not in PROTECTED:
         assert not any(re.fullmatch(r"item \S+", i.wording) for i in instrument.items)
         return
-    made = {"__init__.py", "__pycache__", "card.toml", "instrument.toml", "recipe.py", "README.md", f"test_{slug}.py"}
+    made = {
+        "__init__.py", "__pycache__", "card.toml", "instrument.toml", "plan.py", "recipe.py", "README.md", f"test_{slug}.py",
+    }  # fmt: skip
     assert {p.name for p in folder.iterdir()} <= made
     assert [i.wording for i in instrument.items] == [f"item {i.id}" for i in instrument.items]
     assert all(len((i.facet or "").split()) <= 2 for i in instrument.items)

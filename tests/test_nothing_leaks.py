@@ -14,6 +14,7 @@ import pytest
 from sociolect import frames
 from sociolect.align.demonstrations import demonstrations
 from sociolect.align.in_context import in_context
+from sociolect.cli import ended
 from sociolect.compare.differences import means
 from sociolect.elicit.ask import ask
 from sociolect.elicit.human import human
@@ -135,6 +136,23 @@ def spoken(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
         return said.out + said.err + caplog.text
 
     return whole
+
+
+def test_what_is_told_of_data_names_nobody(tmp_path: Path, spoken: Callable[[], str]) -> None:
+    """The doctor, its fixes and the log of them, and the columns that are guessed."""
+    path, columns = data(tmp_path), "post=id,person=author,text=body,parent=to"
+    odd = [(f"m{i}", HANDLES[0], f"{KEY} \x1b[31m u/{HANDLES[1]} {i}", "gone") for i in range(3)]
+    rows = pl.read_csv(path)
+    pl.concat([rows, pl.DataFrame([*odd, ("m1", HANDLES[1].upper(), f"=HYPERLINK({ADDRESSES['url']})", None)],
+                                  schema=rows.schema, orient="row")]).write_csv(path)  # fmt: skip
+    fixing = ["--fix", "orphans,repeated_ids", "--reason", "a test", "--out", str(tmp_path / "new.csv")]
+    for words in ([], ["--columns", columns], ["--columns", columns, "--json"], ["--columns", columns, *fixing]):
+        assert ended(["doctor", str(path), *words]) == 0
+    assert ended(["guess", str(path), "--json"]) == 0
+    told = spoken() + (tmp_path / "decisions.csv").read_text()
+    assert "orphans" in told
+    due = [*HANDLES, STRANGER, *ADDRESSES.values(), KEY, "slithy-toves", "outgrabe", "9981jabber", "7946", "\x1b"]
+    assert [d for d in due if d.lower() in told.lower()] == []
 
 
 def test_nothing_that_names_anybody_is_found_anywhere(

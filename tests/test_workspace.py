@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -108,6 +109,16 @@ def test_a_killed_step_finds_what_it_had_left(work: Workspace) -> None:
         work.files("model", writes, PEOPLE, stop=True)
     assert (work.files("model", writes, PEOPLE, stop=True) / "whole").read_text() == "2"
     assert made == ["fresh", "resumed"]
+
+
+def test_what_a_clock_measured_is_read_as_it_stands_when_numbers_are_made_again(tmp_path: Path) -> None:
+    def timed() -> pl.DataFrame:
+        return pl.DataFrame({"seconds": [time.perf_counter()]})
+
+    first = Workspace(tmp_path / "a").clocked("times", timed)
+    assert not Workspace(tmp_path / "b").clocked("times", timed).equals(first)
+    again = Workspace(tmp_path / "c", raw=tmp_path / "a", taken=frozenset({"clock"}))
+    assert again.clocked("times", timed).equals(first)
 
 
 def test_the_door_is_passed_both_ways(work: Workspace) -> None:

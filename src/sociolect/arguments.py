@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sociolect.errors import InputError, UsageError, unknown
+from sociolect.record import ADDRESS_WITH_KEY
 from sociolect.systems import Card
 
 
@@ -88,12 +89,21 @@ def keywords(card: Card, said: Mapping[str, Any]) -> dict[str, Any]:
             faults.append(str(unknown(f"keyword of {card.slug}", key, known)))
             continue
         try:
+            if any(ADDRESS_WITH_KEY.search(word) for word in _words(value)):
+                raise ValueError("an address holds a user, a key or a query: keys come from the environment")
             made[key] = convert(value, kinds[key])
         except ValueError as error:
             faults.append(f"--{key.replace('_', '-')}: {error}")
     if faults:
         raise UsageError("; ".join(faults))
     return made
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return [word for part in inside for word in _words(part)]
 
 
 def resolved(card: Card, made: Mapping[str, Any]) -> dict[str, Any]:

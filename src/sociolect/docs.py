@@ -24,7 +24,7 @@ FLOORS = (
             "report/*.py",
         ),
     ),
-    ("Floor 3: load", ("load/*.py",)),
+    ("Floor 3: load", ("load/*.py", "load/doctor/*.py")),
     ("Floor 3: find", ("find/*.py", "find/kernels/*.py")),
     ("Floor 3: align", ("align/*.py",)),
     ("Floor 3: elicit", ("elicit/*.py",)),

@@ -90,8 +90,8 @@ def without(society: Society, known: Traces, register: Register) -> Society:
 
     A post that answered one of theirs stays, without a parent; a thread named after one of theirs gets another name.
     """
-    orphans = society.posts["thread"].unique().to_list()
-    names = {t: f"t{register.digest(t)[:16]}" for t in orphans if t in known.posts}
+    threads = society.posts["thread"].unique().to_list()
+    names = {t: f"t{register.digest(t)[:16]}" for t in threads if t in known.posts}
     posts = unmarked(adrift(society.posts, known, names), known)
     count = society.posts.height - posts.height
     aside = unmarked(society.set_aside, known)

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from sociolect.errors import WorkspaceError
 from sociolect.settle import replaced
 
 SCHEMA = 2
+# The user, the key or the query of an address: whoever says one has said a secret where none is due.
+ADDRESS_WITH_KEY = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=\?)[^#\s]*\w=[^#\s]+(?=#)")
+_AGAIN = "move it away and say the run again with the same --out: steps and answers that stand are kept"
 
 
 def read_run(folder: Path) -> dict[str, Any] | None:
@@ -23,19 +27,25 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:
-        raise WorkspaceError(f"{folder}/run.json is torn ({error}): run the same command again") from error
+        raise WorkspaceError(f"{folder}/run.json is torn ({error}): {_AGAIN}") from error
     schema = said.get("schema", 1) if isinstance(said, dict) else None
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise WorkspaceError(f"{folder}/run.json is torn (it is no record with a schema): run the same command again")
+        raise WorkspaceError(f"{folder}/run.json is torn (it is no record with a schema): {_AGAIN}")
     if schema > SCHEMA:
         raise WorkspaceError(
             f"{folder}/run.json has schema {schema}, newer than {SCHEMA}: upgrade sociolect, or choose another --out"
         )
-    due = {"system": str, "keywords": dict, "steps": dict, "inputs": dict, "versions": dict}
+    due = {
+        "system": str,
+        "keywords": dict,
+        "steps": dict,
+        "inputs": dict,
+        "versions": dict,
+        "paths": dict,
+        "journal": dict,
+    }
     if odd := [k for k, kind in due.items() if not isinstance(said.get(k) or kind(), kind)]:
-        raise WorkspaceError(
-            f"{folder}/run.json is torn ({', '.join(odd)} of another type): run the same command again"
-        )
+        raise WorkspaceError(f"{folder}/run.json is torn ({', '.join(odd)} of another type): {_AGAIN}")
     for past in range(schema, SCHEMA):
         said = MIGRATIONS[past](said)
     return said
@@ -56,7 +66,9 @@ def standing_run(folder: Path) -> dict[str, Any]:
     if run is None:
         what = "is no workspace (no run.json)" if folder.is_dir() else "is not there"
         raise WorkspaceError(f"{folder} {what}: give the folder of a run, as after sociolect run --out FOLDER")
-    return run
+    if not isinstance(run.get("system"), str):
+        raise WorkspaceError(f"{folder}/run.json is torn (it names no system): {_AGAIN}")
+    return run | {"keywords": run.get("keywords") or {}}
 
 
 def write_run(folder: Path, run: Mapping[str, Any]) -> None:
@@ -80,7 +92,9 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
         return [plain(v) for v in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    if isinstance(value, str):
+        return ADDRESS_WITH_KEY.sub("[key]", value)  # it is refused when it is opened, and stands in no file till then
+    return value if isinstance(value, int | float | bool | None) else str(value)
 
 
 def paths(keywords: Mapping[str, Any], folder: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Files that stand whole or not at all: written under another name, synced, renamed."""
 
 import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -42,3 +43,21 @@ def synced(paths: Iterable[Path]) -> None:
             os.fsync(at)
         finally:
             os.close(at)
+
+
+def swapped(part: Path, folder: Path) -> None:
+    """Leaves a folder that was written under another name in its place, synced, in one rename; what stood there is removed."""
+    inside = sorted(part.rglob("*"))
+    synced([*(p for p in inside if p.is_file()), *(p for p in inside if p.is_dir()), part])
+    point("rename")
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        point("between renames")
+        part.rename(folder)
+        shutil.rmtree(old)
+    else:
+        part.rename(folder)
+    synced([folder.parent])
+    point("renamed")

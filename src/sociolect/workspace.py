@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -22,15 +22,16 @@ from sociolect import forgotten, frames
 from sociolect.errors import WorkspaceError
 from sociolect.fingerprint import fingerprint, of_file, of_folder
 from sociolect.frames import Society
-from sociolect.models.journal import journal, noted
+from sociolect.models.journal import Journal, journal, noted, using
 from sociolect.models.prices import Price
 from sociolect.models.purse import Purse
 from sociolect.points import point
 from sociolect.provenance import code, hardware, libraries, peak_memory, versions
 from sociolect.record import SCHEMA, mapping, paths, plain, read_run, write_run
-from sociolect.settle import replaced, synced
+from sociolect.settle import replaced, swapped
 
 JOURNAL = "journal.sqlite"
+_SOCIETY = ("people", "posts", "ties", "set_aside")
 F = TypeVar("F", bound=pl.DataFrame)
 
 
@@ -39,7 +40,7 @@ class Workspace:
     """A study's folder. `say` is told each step's name as it begins, and nothing else; `above` is what it branches from.
 
     Where numbers are made again to verify them, `raw` is the workspace that they are held against: its steps of the kinds
-    `taken` (files, society) are read from there as they stand.
+    `taken` (files, society, weights: the files with weights) are read from there as they stand. `book` is its journal.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Workspace:
     above: "Workspace | None" = None
     raw: Path | None = None
     taken: frozenset[str] = frozenset()
+    book: Journal | None = None
 
     def frame(
         self,
@@ -64,18 +66,27 @@ class Workspace:
 
         return door(pl.read_parquet(self._once(("frame", name), make, inputs, keywords, write) / "frame.parquet"))
 
+    def clocked(self, name: str, make: Callable[..., pl.DataFrame], *inputs: Any, **keywords: Any) -> pl.DataFrame:
+        """The frame likewise, of what a clock measured: no second run measures the same, so `verify` reads it as it stands."""
+        made = self._once(
+            ("clock", name),
+            make,
+            inputs,
+            keywords,
+            lambda at: make(*inputs, **keywords).write_parquet(at / "frame.parquet"),
+        )
+        return pl.read_parquet(made / "frame.parquet")
+
     def society(self, name: str, make: Callable[..., Society], *inputs: Any, **keywords: Any) -> Society:
         """The society `make(*inputs, **keywords)`, likewise, without the people whom the workspace is to forget."""
 
         def write(folder: Path) -> None:
             made = forgotten.let_in(make(*inputs, **keywords), self.root)
-            for part in ("people", "posts", "ties", "set_aside"):
+            for part in _SOCIETY:
                 getattr(made, part).write_parquet(folder / f"{part}.parquet")
 
         folder = self._once(("society", name), make, inputs, keywords, write)
-        people, posts, ties, set_aside = (
-            pl.read_parquet(folder / f"{part}.parquet") for part in ("people", "posts", "ties", "set_aside")
-        )
+        people, posts, ties, set_aside = (pl.read_parquet(folder / f"{part}.parquet") for part in _SOCIETY)
         return Society(frames.people(people), frames.posts(posts), frames.ties(ties), set_aside)
 
     def files(self, name: str, make: Callable[..., object], *inputs: Any, **keywords: Any) -> Path:
@@ -101,7 +112,9 @@ class Workspace:
         step of this workspace stands there as hard links where the disk has them: a step is never written in place.
         """
         here, raw = self.folder / "branches" / name, self.raw / "branches" / name if self.raw else None
-        below = Workspace(here, lambda step: self.say(f"{name}: {step}"), above=self, raw=raw, taken=self.taken)
+        below = Workspace(
+            here, lambda step: self.say(f"{name}: {step}"), above=self, raw=raw, taken=self.taken, book=self.book
+        )
         self.record[f"branches/{name}"] = below.record
         return below
 
@@ -133,7 +146,7 @@ class Workspace:
                     part.mkdir(parents=True)
                     (part / "step.json").write_text(json.dumps({"key": key}))
                 point("step")
-                with noted(step=self._place(name)):
+                with using(self.book) if self.book else nullcontext(), noted(step=self._place(name)):
                     write(part)
                 said = {"key": key, **due, "seconds": round(time.monotonic() - begun, 3), "bytes": _bytes(part)}
                 (part / "step.json").write_text(json.dumps(said, indent=1))
@@ -142,7 +155,7 @@ class Workspace:
                 shutil.rmtree(part, ignore_errors=True)
                 shutil.copytree(standing, part, copy_function=_linked)
             if standing != folder:
-                _settle(part, folder)
+                swapped(part, folder)
         except OSError as error:
             raise WorkspaceError(
                 f"step {name!r} could not be written to {folder}: {error.strerror or error}; earlier steps are intact: "
@@ -161,8 +174,11 @@ class Workspace:
 
     def _taken(self, kind: str, name: str) -> Path | None:
         """Where a step stands that is not made again to verify it."""
-        folder = self.raw / "steps" / name if self.raw and kind in self.taken else None
-        return folder if folder and folder.is_dir() else None
+        folder = self.raw / "steps" / name if self.raw else None
+        if folder is None or not folder.is_dir():
+            return None
+        learnt = kind == "files" and "weights" in self.taken and any(folder.rglob("*.safetensors"))
+        return folder if learnt or kind in self.taken else None
 
     def _place(self, name: str) -> str:
         """The step as the journal notes it: below the workspace that branches from no other."""
@@ -182,24 +198,6 @@ def _bytes(folder: Path) -> dict[str, int]:
     return {str(p.relative_to(folder)): p.stat().st_size for p in paths if p.name != "step.json"}
 
 
-def _settle(part: Path, folder: Path) -> None:
-    """Sync what was written and put it in its place in one rename."""
-    inside = sorted(part.rglob("*"))
-    synced([*(p for p in inside if p.is_file()), *(p for p in inside if p.is_dir()), part])
-    point("rename")
-    if folder.exists():
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-        point("between renames")
-        part.rename(folder)
-        shutil.rmtree(old)
-    else:
-        part.rename(folder)
-    synced([folder.parent])
-    point("renamed")
-
-
 @contextmanager
 def workspace(
     folder: Path,
@@ -214,12 +212,18 @@ def workspace(
     """A workspace held by this process alone, with its journal open; at the end `run.json` and `SHA256SUMS` say what lies in it.
 
     `purse` and `prices` bound what its models may cost; `notes` go into `run.json` as they stand.
-    Raises WorkspaceError where the folder cannot be written, holds a newer schema, or another process holds it.
+    Raises WorkspaceError where the folder cannot be written, holds a newer schema, another process holds it, or a forgetting
+    in it was cut short.
     """
     with held(folder):
         read_run(folder)  # a newer schema is not written over
+        if forgotten.read(folder).begun:
+            # What stands may still hold them, and would be read back.
+            raise WorkspaceError(
+                f"somebody is to be forgotten in {folder}, and it was cut short: say sociolect forget again, of the same person"
+            )
         with journal(folder / JOURNAL, purse=purse, prices=prices) as book:
-            work = Workspace(folder, say)
+            work = Workspace(folder, say, book=book)
             run: dict[str, Any] = {
                 "schema": SCHEMA,
                 "system": system,
@@ -233,9 +237,15 @@ def workspace(
                 **(notes or {}),
             }
             write_run(folder, run)
+            gone = book.booked()  # what was spent before this run was stopped is spent
             if purse is not None:
-                purse.settle(0.0, book.spent())  # what was spent before this run was stopped is spent
-            yield work
+                purse.settle(0.0, gone)
+                purse.kept = book.hold
+            try:
+                yield work
+            finally:
+                if purse is not None:
+                    book.booked(purse.spent)
             came = {"journal": {"calls": book.count(), "digest": book.digest()}, "peak_memory_bytes": peak_memory()}
         write_run(folder, run | {"steps": work.record, **came, "finished": True})
         seal(folder)

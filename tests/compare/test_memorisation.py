@@ -111,6 +111,16 @@ def test_what_was_not_tested_is_not_shared() -> None:
     assert shareable(frames.effects(found.with_columns(high=at)))[0]
 
 
+def test_one_that_gives_too_much_away_is_not_hidden_by_another() -> None:
+    row = {"estimate": 0.0, "low": 0.0, "n": 9}
+    highs = [("extracted", 0.9), ("extracted", 0.0), ("membership_auc", 0.5)]
+    for order in (highs, highs[::-1]):
+        found = frames.effects(
+            pl.DataFrame([row | {"measure": m, "contrast": f"{i}", "high": h} for i, (m, h) in enumerate(order)])
+        )
+        assert shareable(found) == (False, f"extracted may be 0.9, above {MOST['extracted']:g}")
+
+
 def test_refuses_what_has_no_doubt() -> None:
     with pytest.raises(RefusedError, match="1 authors of learnt posts"):
         memorisation(scores({"learnt": np.zeros(4), "held out": np.zeros(8)}, {"learnt": 0, "held out": 0}))

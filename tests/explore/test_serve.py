@@ -57,7 +57,7 @@ def test_what_cannot_begin_is_one_line(
     with served.ear(0) as taken:
         port = str(taken.getsockname()[1])
         for words, code, told in (
-            ([str(tmp_path / "nowhere")], 7, "is not there: make one with sociolect demo"),
+            ([str(tmp_path / "nowhere")], 7, "is not there: give the folder of a run"),
             ([str(tmp_path)], 7, "is no workspace (no run.json)"),
             ([str(explored), "--k", "1"], 2, "--k 1: due is 2 or more"),
             ([str(explored), "--port", "70000"], 2, "--port 70000: due is 0 (a free one) to 65535"),

@@ -15,7 +15,7 @@ from sociolect.load.answers import answers
 from sociolect.load.comment_pairs import comment_pairs
 from sociolect.load.dialogre import dialogre
 from sociolect.load.doctor import doctor
-from sociolect.load.doctor_told import as_json
+from sociolect.load.doctor.told import as_json
 from sociolect.load.guess import guess
 from sociolect.load.labelled import labelled
 from sociolect.load.qsf import qsf
@@ -186,8 +186,11 @@ def test_qsf(tmp_path: Path, fuzz: Any) -> None:
     elements = [{"Element": "BL", "Payload": [block]}, {"Element": "FL", "Payload": flow}]
     elements += [{"Element": "SQ", "Payload": q} for q in asked]
     held = {"SurveyEntry": {"SurveyName": "S", "SurveyLanguage": "EN"}, "SurveyElements": elements}
-    half = json.dumps(held).replace('"ID": "BL_1"}', '"ID": "\\ud800"}').encode()  # no file and no terminal can hold it
-    fuzz([json.dumps(held).encode()], partial(at, tmp_path / "s.qsf", qsf), shape="json", n=250, known=[half])
+    good = json.dumps(held)
+    known = [good.replace('"ID": "BL_1"}', '"ID": "\\ud800"}')]  # no file and no terminal can hold it
+    known.append(good.replace(': "SingleAnswer"', ": {}").replace('{"Display": "yes"}', '{"TextEntry": []}'))
+    read = partial(at, tmp_path / "s.qsf", qsf)
+    fuzz([good.encode()], read, shape="json", n=250, known=[one.encode() for one in known])
 
 
 def test_dialogues(tmp_path: Path, fuzz: Any) -> None:

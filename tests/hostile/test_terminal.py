@@ -20,7 +20,7 @@ def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
     """Runs the command in an empty folder; the exit code and all it said, of which a terminal obeys nothing."""
     monkeypatch.chdir(tmp_path)
     # the plan times this machine, which takes seconds and reads nothing hostile
-    monkeypatch.setattr("sociolect.cli.run._notes", lambda *_: {})
+    monkeypatch.setattr("sociolect.cli.run._planned", lambda *_: {})
 
     def run(*words: str, most: int | None = None) -> tuple[int, str]:
         code = ended(words)

@@ -1,7 +1,6 @@
 """Whoever is forgotten stands nowhere in a workspace any more, and does not come back; the others stay."""
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from safetensors.numpy import save_file
+from tests.keep.conftest import RUN
 
 from sociolect import forgotten
 from sociolect.errors import InputError, WorkspaceError
@@ -199,35 +199,16 @@ def weights(society: Society, *, folder: Path) -> None:
     save_file({"w": np.zeros(3, dtype=np.float32)}, folder / "model.safetensors")
 
 
-def test_killed_anywhere_the_same_call_finishes(
-    made: Made, left: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_who_was_forgotten_by_three_words_does_not_come_back_with_the_next(
+    made: Made, left: Left, again: Again
 ) -> None:
-    folder, _, key = made
-    passed: list[str] = []
-    at = -1
-
-    def killed(name: str) -> None:
-        passed.append(name)
-        if len(passed) - 1 == at:
-            raise KeyboardInterrupt
-
-    for room in ("forget", "forget_steps", "forget_journal"):
-        monkeypatch.setattr(f"sociolect.keep.{room}.point", killed)
-    monkeypatch.setattr("sociolect.settle.point", killed)
-    shutil.copytree(folder, tmp_path / "whole")
-    forget(tmp_path / "whole", "mary_k42", key=key)
-    names, kept = list(passed), {p: d for p, d in of_folder(tmp_path / "whole/steps").items() if p.endswith("parquet")}
-    assert {"forget marked", "forget pages", "forget journal", "forget rows", "forget step", "forget sums"} <= set(
-        names
-    )
-    # The first of each kind of place and a few more: the kill sweep of the benchmarks visits them all.
-    for at in sorted({names.index(n) for n in names if n.startswith("forget")} | {3 * len(names) // 4, len(names) - 2}):
-        passed.clear()
-        shutil.copytree(folder, tmp_path / "w2", dirs_exist_ok=False)
-        with pytest.raises(KeyboardInterrupt):
-            forget(tmp_path / "w2", "mary_k42", key=key)
-        forget(tmp_path / "w2", "mary_k42", key=key)
-        assert left(tmp_path / "w2", key) == set(), names[at]
-        found = {p: d for p, d in of_folder(tmp_path / "w2/steps").items() if p.endswith("parquet")}
-        assert found.keys() == kept.keys(), names[at]
-        shutil.rmtree(tmp_path / "w2")
+    folder, path, key = made
+    short = " ".join(RUN.split()[:3])
+    forget(folder, "mary_k42", key=key, words=3)
+    forget(folder, "user_1x", key=key)
+    assert forgotten.read(folder).run == 3
+    (folder / "steps/society/step.json").write_text("{}")
+    with workspace(folder, system="s", keywords={}) as work:
+        society = again(work, path, key)
+    assert left(folder, key) == set()
+    assert not society.posts["text"].str.to_lowercase().str.contains(short).any()

@@ -38,6 +38,13 @@ def test_money_is_tokens_times_prices() -> None:
     assert low < due < high
 
 
+def test_an_endpoint_has_the_price_that_its_calls_will_have() -> None:
+    asked = {"models": {"a": "endpoint/http://127.0.0.1:8000/v1#m", "b": "endpoint/http://127.0.0.1:8000/v1#m"}}
+    for name in ("endpoint/m", "m"):
+        plan = planned(GAD, asked, prices={name: Price(2.0, 0.0)}, speed=SPEED)
+        assert total(plan, "money")[0] == pytest.approx(int(plan.calls["prompt_tokens"].sum()) * 2 / 1e6)
+
+
 def test_an_unknown_price_is_unknown_and_named() -> None:
     plan = planned(GAD, SERVED, prices={"m": Price(2.0, 10.0)}, speed=SPEED)
     known = plan.calls.filter(model="openai/m")["money"].sum()

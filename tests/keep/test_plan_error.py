@@ -84,7 +84,7 @@ def test_a_run_without_a_plan_or_with_a_torn_journal_is_refused(tmp_path: Path) 
         estimate_error(ended(tmp_path / "a", [], plan=None))
     torn = ended(tmp_path / "b", None)
     (torn / "journal.sqlite").write_bytes(b"no database at all" * 100)
-    with pytest.raises(WorkspaceError, match="cannot be read"):
+    with pytest.raises(WorkspaceError, match="is torn"):
         estimate_error(torn)
     with pytest.raises(WorkspaceError, match="no run.json"):
         estimate_error(tmp_path)

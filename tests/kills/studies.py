@@ -152,7 +152,19 @@ def from_weights(base: Path, taught: Path, *, draws: int) -> Replies:
     return asked(local(base, adapter=taught / "a", name="scratch/test@a", threads=1, batch=2), draws=draws)
 
 
-STUDIES: dict[str, Callable[[Path, str], None]] = {"tables": tables, "endpoint": endpoint, "training": training}
+def forgetting(folder: Path, url: str) -> None:
+    """Forgets somebody in a workspace that stands; their key lies beside it."""
+    from sociolect.keep.forget import forget
+
+    forget(folder, url, key=folder.parent / "key")
+
+
+STUDIES: dict[str, Callable[[Path, str], None]] = {
+    "tables": tables,
+    "endpoint": endpoint,
+    "training": training,
+    "forgetting": forgetting,
+}
 
 
 def made(folder: Path) -> dict[str, bytes]:

@@ -7,10 +7,13 @@ import json
 import os
 import resource
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.kills import studies
 
 from sociolect import provenance
+from sociolect.report import page
 
 if __name__ == "__main__":
     if "training" in sys.argv[1:]:
@@ -21,11 +24,14 @@ if __name__ == "__main__":
         from transformers.models.llama import modeling_llama
 
         assert all((peft, torch, transformers, modeling_llama))
+        with TemporaryDirectory() as folder:  # a forward pass or a step would start threads; making a model does not
+            studies.untrained(folder=Path(folder))
     if "endpoint" in sys.argv[1:]:
-        import httpx
+        import aiohttp
 
-        assert httpx
-    provenance.code(), provenance.libraries()  # read off the disk once
+        assert aiohttp
+    # Read off the disk, asked of the system and compiled once, not in every fork.
+    provenance.code(), provenance.libraries(), provenance.hardware(), page._template()
     for line in sys.stdin:
         due = json.loads(line)
         process = os.fork()

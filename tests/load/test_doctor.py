@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sociolect.load.doctor import doctor
-from sociolect.load.doctor_findings import KINDS
-from sociolect.load.doctor_links import links
-from sociolect.load.doctor_told import as_json, as_text
+from sociolect.load.doctor.findings import KINDS
+from sociolect.load.doctor.links import links
+from sociolect.load.doctor.told import as_json, as_text
 
 from .doctor_faults import FAULTS, Plant, again, counts, crowd, examine, put, roots, said, same_id, society, word
 

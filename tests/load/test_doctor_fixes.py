@@ -11,8 +11,8 @@ import pytest
 
 from sociolect.errors import UsageError
 from sociolect.load.doctor import doctor
-from sociolect.load.doctor_findings import KINDS
-from sociolect.load.doctor_fixes import fixed
+from sociolect.load.doctor.findings import KINDS
+from sociolect.load.doctor.fixes import fixed
 
 from .doctor_faults import FAULTS, NOW, ROLES, Plant, again, counts, examine, put, roots, said, society
 

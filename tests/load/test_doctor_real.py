@@ -9,7 +9,7 @@ import pytest
 
 from sociolect.load.aside import Aside
 from sociolect.load.doctor import doctor
-from sociolect.load.doctor_told import as_text
+from sociolect.load.doctor.told import as_text
 from sociolect.load.read import opened
 
 SETS: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ import pytest
 
 from sociolect.errors import InputError, UsageError
 from sociolect.load.doctor import doctor
-from sociolect.load.doctor_told import as_json, as_text
+from sociolect.load.doctor.told import as_json, as_text
 
 from .doctor_faults import examine, put, roots, said, society
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sociolect.errors import ModelError, WorkspaceError
 from sociolect.models.answer import Answer
-from sociolect.models.journal import COLUMNS, journal, noted, opened, session
+from sociolect.models.journal import COLUMNS, journal, noted, opened, session, using
 from sociolect.models.journaled import heard, keys, weighed
 from sociolect.models.model import Chat, Message, user
 
@@ -77,6 +78,44 @@ def test_what_came_before_a_fault_stands(tmp_path: Path) -> None:
     assert asked == [2, 3]
 
 
+def test_the_key_of_a_draw_is_the_one_that_journals_hold() -> None:
+    """Written out by hand: another way to make it would lose every answer that was paid for."""
+    chat = (Message("system", "be brief"), Message("user", "a"))
+    made, _ = keys("generate", "m", "1", "{}", [chat] * 3)
+    said = b'["generate", "m", "1", "{}"]' + b"system\x1f8\x1fbe briefuser\x1f1\x1fa"
+    assert made == [sha256(said + end).digest()[:16] for end in (b"", b"\x1e1", b"\x1e2")]
+
+
+def test_many_questions_are_weighed_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sociolect.models.journaled.AT_ONCE", 2)
+    sizes: list[int] = []
+
+    def weigh(chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
+        sizes.append(len(chats))
+        return [[-float(chat[0].text)] for chat in chats]
+
+    asked = [user(str(i)) for i in range(5)]
+    with journal(tmp_path / "j.sqlite"):
+        for _ in range(2):
+            told = weighed(Fixed(), asked, [["x"]] * 5, weigh)  # type: ignore[arg-type]  # its name and version suffice
+            assert told == [[-float(i)] for i in range(5)]
+    assert sizes == [2, 2, 1]
+
+
+def test_a_replay_tells_what_was_deleted_from_what_was_never_weighed(tmp_path: Path) -> None:
+    def weigh(chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
+        return [[-1.0] * len(some) for some in options]
+
+    a, b = user("a"), user("b")
+    with journal(tmp_path / "j.sqlite"):
+        weighed(Fixed(), [a], [["x"]], weigh)  # type: ignore[arg-type]  # its name and version suffice
+    with journal(tmp_path / "j.sqlite", replay=True):
+        with pytest.raises(ModelError, match="weighed nothing"):
+            weighed(Fixed(), [b], [["x"]], weigh)  # type: ignore[arg-type]  # likewise
+        with pytest.raises(WorkspaceError, match="no answer to 1 of 2"):
+            weighed(Fixed(), [a, b], [["x"], ["x"]], weigh)  # type: ignore[arg-type]  # likewise
+
+
 def test_an_answer_that_never_comes_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="gave 1 answers to 2 chats"):
         heard(Fixed(), [user("a"), user("b")], lambda due: one_by_one(due[:1]), HOW)  # type: ignore[arg-type]  # likewise
@@ -104,6 +143,18 @@ def test_weighing_is_no_draw_and_infinity_comes_back(tmp_path: Path) -> None:
             found = weighed(Fixed(), [user("a")] * 3, [["x", "never"], ["x", "never"], ["never", "x"]], weigh)  # type: ignore[arg-type]  # likewise
             assert found == [[-1 / 3, float("-inf")], [-1 / 3, float("-inf")], [float("-inf"), -1 / 3]]
     assert asked == [2]
+
+
+def test_the_last_message_of_a_chat_is_not_taken_for_an_option(tmp_path: Path) -> None:
+    def weigh(chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
+        return [[-float(len(chat)) for _ in some] for chat, some in zip(chats, options, strict=True)]
+
+    chats = [user("a"), (*user("a"), Message("assistant", "b"))]
+    for how in (chats, chats[::-1]):
+        options = [["b", "c"] if len(chat) == 1 else ["c"] for chat in how]
+        with journal(tmp_path / "j.sqlite"):
+            found = weighed(Fixed(), how, options, weigh)  # type: ignore[arg-type]  # likewise
+        assert found == [[-1.0, -1.0] if len(chat) == 1 else [-2.0] for chat in how]
 
 
 message = st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.text(max_size=6))
@@ -144,3 +195,24 @@ def test_a_torn_journal_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "j.sqlite").write_bytes(b"torn" * 500)
     with pytest.raises(WorkspaceError, match="is torn.*move it away"), opened(tmp_path / "j.sqlite"):
         pass
+
+
+def test_the_first_answer_to_a_question_stands_whoever_asked_it_again(tmp_path: Path) -> None:
+    """Two processes that asked the same at once: what one has read already is not replaced by what the other heard."""
+    row = (b"k" * 16, "generate", "m", 0, "{}")
+    with opened(tmp_path / "j.sqlite") as one, opened(tmp_path / "j.sqlite") as two:
+        one.keep([(*row, Answer("first"))])
+        two.keep([(*row, Answer("second"))])
+        assert one.known([row[0]]) == two.known([row[0]]) == {row[0]: "first"}
+
+
+def test_a_journal_that_is_closed_first_leaves_the_other_open(tmp_path: Path) -> None:
+    with opened(tmp_path / "b.sqlite") as other:
+        first, second = journal(tmp_path / "a.sqlite"), using(other)
+        one = first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert session() is other
+        second.__exit__(None, None, None)
+    assert session() is None
+    assert one.path.name == "a.sqlite"

@@ -1,3 +1,5 @@
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,3 +228,28 @@ def test_threads_are_given_back(tiny: Local) -> None:
     before = torch.get_num_threads()
     replace(tiny, threads=1).generate([user("a")], tokens=1)
     assert torch.get_num_threads() == before
+
+
+def test_the_version_is_that_of_the_weights_and_not_of_what_is_said_of_them(tiny: Local, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny.folder, folder)
+    copy = replace(tiny, folder=folder)
+    assert copy.version == tiny.version, "the same bytes elsewhere are the same model"
+    before = copy.version
+    (folder / "card.json").write_text('{"shareable": false}')
+    (folder / "stale.json").write_text("{}")
+    assert copy.version == before, "a card may be written once the model was asked: its calls stay known"
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    os.utime(weights, (1, 1))  # the clock went backwards
+    assert copy.version != before
+    weights.write_bytes(whole)
+    others = (
+        replace(copy, dtype="bf16"),
+        replace(copy, threads=1),
+        replace(copy, top_k=3),
+        replace(copy, adapter=folder),
+    )
+    assert len({before, *(other.version for other in others)}) == 5
+    assert copy.version == before

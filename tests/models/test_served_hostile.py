@@ -1,6 +1,7 @@
 """A server that says what no server should: it is written down as far as it can be, believed no further, and crashes nothing."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,14 @@ from tests.models.faulty_server import Make, http, reply
 from tests.models.test_served_money import PRICE, model
 
 from sociolect.errors import BudgetError
+from sociolect.keep import forget_journal
+from sociolect.models.answer import Answer
 from sociolect.models.journal import journal, opened
 from sociolect.models.model import user
 from sociolect.models.prices import Price
 from sociolect.models.purse import Purse
+from sociolect.traces import Traces
+from sociolect.workspace import workspace
 
 HOSTILE = {
     "half a character": ("a\ud800b", "a?b"),
@@ -80,8 +85,58 @@ def test_a_key_in_any_field_of_an_answer_is_no_key(
     with journal(tmp_path / "j.sqlite"):
         assert model(server, key="A_KEY").generate([user("a")]) == ["it is [key]"]
     with opened(tmp_path / "j.sqlite") as book:
-        assert book.connection.execute("SELECT resolved, finish FROM calls").fetchall() == [("m [key]", "because [key]")]
+        assert book.connection.execute("SELECT resolved, finish FROM calls").fetchall() == [
+            ("m [key]", "because [key]")
+        ]
     assert not [f for f in tmp_path.iterdir() if b"PLANTED" in f.read_bytes()]
     refuses = serve(lambda *_: "", answer=lambda _: http(401, parted))
     with pytest.raises(Exception, match=r"no such key: \[key\]"):
         model(refuses, key="A_KEY").generate([user("a")])
+
+
+def test_a_budget_counts_what_no_journal_row_tells(serve: Make, tmp_path: Path) -> None:
+    """Uncounted answers and tries that hung are booked at their worst, and still are when the run is taken up again."""
+    server = serve(lambda *_: "")  # it counts no tokens
+    spent = []
+    for i in range(12):
+        purse = Purse(3.0)
+        with suppress(BudgetError), workspace(tmp_path / "w", system="s", keywords={}, purse=purse):
+            model(server).generate([user(f"call {i}")], tokens=5)
+        spent.append(purse.spent)
+        assert purse.spent <= 3.0
+    assert spent == sorted(spent)
+    assert 1 <= server.good.total() <= 5
+    with workspace(tmp_path / "w", system="s", keywords={}, purse=Purse(99.0)):
+        assert model(server).generate([user("call 99")], tokens=5) == ["re: call 99"]
+
+
+def test_a_kill_in_flight_is_counted_at_its_worst(tmp_path: Path) -> None:
+    with opened(tmp_path / "j.sqlite") as book:
+        purse = Purse(10.0, kept=book.hold)
+        purse.reserve(2.0)
+        book.keep([(b"k" * 16, "generate", "m", 0, "{}", Answer("a", price=0.5))])
+        purse.settle(2.0, 0.5)
+        purse.reserve(3.0)  # here it is killed
+    with opened(tmp_path / "j.sqlite") as book:
+        assert book.booked() == 3.5
+        assert book.booked() == 3.5, "asking changes nothing"
+        book.keep([(b"l" * 16, "generate", "m", 0, "{}", Answer("b", price=1.0))])
+        assert book.booked() == 4.5
+        assert book.booked(spent=4.0) == 4.0
+        assert book.booked() == 4.0
+        book.keep([(b"n" * 16, "generate", "endpoint/m", 0, "{}", Answer("c", None, 1000, 500))])
+        assert book.booked() == 4.0
+        book.prices = {"m": PRICE}
+        assert book.booked() == 4.0 + 2.0, "what had no price then has one now"
+
+
+def test_money_is_not_forgotten_with_the_calls(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with opened(path) as book:
+        book.keep(
+            [(bytes([i] * 16), "generate", "m", 0, "{}", Answer(f"so said ada {i}", price=0.5)) for i in range(4)]
+        )
+        book.booked(spent=2.25)
+    assert forget_journal.purge(path, Traces(frozenset(), frozenset(["ada"])), keep=(), derived=True) == 4
+    with opened(path) as book:
+        assert (book.count(), book.spent(), book.booked()) == (0, 0.0, 2.25)

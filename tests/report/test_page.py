@@ -145,6 +145,13 @@ def test_a_table_is_offered_in_full_on_the_page_and_beside_it(tmp_path: Path) ->
     assert not [p for p in tmp_path.rglob("*") if ".part" in p.name]
 
 
+def test_a_table_of_an_earlier_page_does_not_lie_beside_this_one(tmp_path: Path) -> None:
+    cups = Section("Cups", table=pl.DataFrame({"cups": [2]}))
+    write(Page("Tea", [cups, Section("Spoons", table=pl.DataFrame({"spoons": [3]}))]), tmp_path / "report.html")
+    write(Page("Tea", [cups]), tmp_path / "report.html")
+    assert [p.name for p in tmp_path.glob("tables/*")] == ["cups.csv"]
+
+
 def test_null_is_a_dash_that_says_so() -> None:
     html, _ = render(Page("t", [Section("a", table=pl.DataFrame({"k": ["x", "y"], "v": [0.0, None]}))]))
     assert b'<td class="number">0</td>' in html

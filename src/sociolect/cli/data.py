@@ -9,7 +9,7 @@ import typer
 from sociolect import arguments
 from sociolect.cli.app import Json, app
 from sociolect.cli.show import plain, show
-from sociolect.errors import UsageError
+from sociolect.errors import UsageError, unknown
 
 
 @app.command()
@@ -70,16 +70,34 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Say what is wrong with a data set, counted, with masked examples; or write a new one with the fixes you name."""
-    from sociolect.load import doctor_told
     from sociolect.load.doctor import doctor as examine
-    from sociolect.load.doctor_fixes import fixed
+    from sociolect.load.doctor.fixes import fixed
+    from sociolect.load.doctor.told import as_json as as_object
+    from sociolect.load.doctor.told import as_text
 
-    roles: dict[str, Any] = arguments.convert(columns, dict[str, str]) if columns else {}
+    roles = _roles(columns)
     if fix or out or reason:
         if not (fix and out):
             raise UsageError("a fix needs its name and the new table: --fix orphans,... --reason TEXT --out FILE")
         log = fixed(file, out, fixes=[f.strip() for f in fix.split(",") if f.strip()], reason=reason, **roles)
-        print(json.dumps(log.to_dicts(), default=str)) if as_json else show(log.columns, log.rows())
+        if as_json:
+            print(json.dumps(log.to_dicts(), default=str))
+        else:
+            show(("fix", "does", "rows"), log.select("fix", "does", "rows").rows())
+            print(f"written: {plain(out)}, and why: {plain(out.with_name('decisions.csv'))}")
         return
     found = examine(file, **roles)
-    print(doctor_told.as_json(found) if as_json else doctor_told.as_text(found))
+    print(as_object(found) if as_json else as_text(found))
+
+
+def _roles(columns: str) -> dict[str, Any]:
+    """Which column is which, out of `post=id,person=author`; raises UsageError for a role that there is not."""
+    from sociolect.load.doctor.columns import ROLES
+
+    try:
+        said: dict[str, Any] = arguments.convert(columns, dict[str, str]) if columns else {}
+    except ValueError as error:
+        raise UsageError(f"--columns: {error}; due is post=id,person=author") from error
+    if wrong := [str(unknown("role", role, ROLES)) for role in said if role not in ROLES]:
+        raise UsageError(f"--columns: {'; '.join(wrong)}")
+    return said

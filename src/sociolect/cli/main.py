@@ -39,7 +39,8 @@ def ended(words: Sequence[str]) -> int:
     except SociolectError as error:
         return _tell(str(error), error.exit_code, as_json)
     except Misused as error:
-        return _tell(f"{getattr(error, 'format_message', error.__str__)()} See `sociolect --help`.", 2, as_json)
+        told = getattr(error, "format_message", error.__str__)().rstrip(".")
+        return _tell(f"{told}. See `sociolect --help`.", 2, as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _tell("interrupted; run the same command again to go on where it stopped", 130, as_json)
     except BrokenPipeError:  # whoever read our output has left, as `head` does

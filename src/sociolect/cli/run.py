@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from sociolect.keep.again import said
 from sociolect.keep.plan import amounts, lines, planned
 from sociolect.keep.plan import record as plan_record
 from sociolect.keep.plan_error import estimate_error
-from sociolect.models.prices import read_prices
+from sociolect.models.prices import Price, read_prices
 from sociolect.models.purse import Purse
 from sociolect.record import standing_run
 from sociolect.report.page import write
@@ -112,6 +113,7 @@ def _asked(what: str, data: Path | None, extra: list[str]) -> tuple[str, dict[st
 def _run(slug: str, made: dict[str, Any], out: Path, budget: float | None, prices: Path | None, as_json: bool) -> None:
     card = systems.find(slug)
     known = read_prices(prices) if prices else None
+    where = os.path.relpath(prices.resolve(), out.resolve()) if prices else None
     with (
         progress(quiet=as_json) as say,
         workspace(
@@ -121,7 +123,7 @@ def _run(slug: str, made: dict[str, Any], out: Path, budget: float | None, price
             say=say,
             purse=None if budget is None else Purse(budget),
             prices=known,
-            notes=_notes(card, made, out, budget, prices),
+            notes={"plan": _planned(card, made, known), "spending": {"budget": budget, "prices": where}},
         ) as work,
     ):
         page = card.run(work, **made)
@@ -138,16 +140,9 @@ def _run(slug: str, made: dict[str, Any], out: Path, budget: float | None, price
     console.print(f"\nthe page: {line(path.as_uri())}")
 
 
-def _notes(
-    card: systems.Card, made: dict[str, Any], out: Path, budget: float | None, prices: Path | None
-) -> dict[str, Any]:
-    """What run.json keeps beside the run itself: its plan, and what it may spend."""
-    known = read_prices(prices) if prices else None
-    where = None if prices is None else os.path.relpath(prices.resolve(), out.resolve())
+def _planned(card: systems.Card, made: dict[str, Any], prices: Mapping[str, Price] | None) -> dict[str, Any]:
+    """The plan as run.json keeps it. What is wrong the run itself says: a plan that cannot be made keeps nobody from running."""
     try:
-        plan = plan_record(planned(card, made, prices=known))
-    except (
-        SociolectError
-    ) as error:  # what is wrong the run itself says; a plan that cannot be made keeps nobody from running
-        plan = {"notes": [str(error)]}
-    return {"plan": plan, "spending": {"budget": budget, "prices": where}}
+        return plan_record(planned(card, made, prices=prices))
+    except SociolectError as error:
+        return {"notes": [str(error)]}

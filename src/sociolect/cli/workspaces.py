@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 
 from sociolect.cli.app import Json, Workspace, app
@@ -11,6 +12,7 @@ from sociolect.cli.show import plain, progress, show
 from sociolect.keep import listed
 from sociolect.keep.compared import compared
 from sociolect.keep.forget import forget as forgotten
+from sociolect.keep.plan import amount
 from sociolect.keep.verified import verified
 
 
@@ -22,16 +24,21 @@ def ls(
     """List workspaces with their state and cost; of one, its steps and what its model calls took."""
     if not (folder / "run.json").is_file():
         found = listed.workspaces(folder)
-        print(json.dumps(found.to_dicts())) if as_json else show(found.columns, found.rows())
+        if as_json:
+            print(json.dumps(found.to_dicts()))
+        elif found.height:
+            _told(found)
+        else:
+            print(f"no workspace lies in {plain(folder)}: sociolect run makes one")
         return
     steps, paid = listed.steps(folder), listed.ledger(folder)
     if as_json:
         print(json.dumps({"steps": steps.to_dicts(), "calls": paid.to_dicts()}))
         return
-    show(steps.columns, steps.rows())
+    _told(steps)
     if paid.height:
         print("\nModel calls, from the journal")
-        show(paid.columns, paid.rows())
+        _told(paid)
 
 
 @app.command()
@@ -59,7 +66,12 @@ def diff(
 ) -> None:
     """Where two workspaces differ: keywords, inputs, code, versions, steps, and the numbers of their tables."""
     found = compared(a, b)
-    print(json.dumps(found.to_dicts())) if as_json else show(found.columns, found.rows())
+    if as_json:
+        print(json.dumps(found.to_dicts()))
+    elif found.height:
+        show(found.columns, found.rows())
+    else:
+        print("they do not differ")
 
 
 @app.command()
@@ -104,3 +116,12 @@ def explore(
             return atlas(folder, k=k, say=say)
 
     serve(ready, port=port, browser=not no_browser, as_json=as_json)
+
+
+def _told(rows: pl.DataFrame) -> None:
+    """A table with its seconds, bytes and money as people read them; what is unknown is left empty."""
+    rows = rows.with_columns(pl.col(c).round_sig_figs(6) for c in rows.columns if c == "price")
+    units = {"seconds": "s", "bytes": "bytes"}
+    read = {c: [None if v is None else amount(v, units[c]) for v in rows[c]] for c in units.keys() & set(rows.columns)}
+    shown = rows.with_columns(pl.Series(c, told, pl.String) for c, told in read.items())
+    show(shown.columns, shown.rows())

@@ -52,9 +52,9 @@ def shareable(effects: Effects) -> tuple[bool, str]:
     >>> shareable(frames.effects(pl.DataFrame([row])))[0]
     False
     """
-    whole = {m: high for m, high in effects.select("measure", "high").iter_rows() if m in MOST}
-    why = [f"{m} was not tested" for m in ("extracted", "membership_auc") if m not in whole]
-    for measure, high in whole.items():
+    whole = [(m, high) for m, high in effects.select("measure", "high").iter_rows() if m in MOST]
+    why = [f"{m} was not tested" for m in ("extracted", "membership_auc") if m not in dict(whole)]
+    for measure, high in whole:
         if high is None or np.isnan(high):
             why.append(f"{measure} has no interval")
         elif high > MOST[measure]:

@@ -1,7 +1,6 @@
 """A workspace ready to be explored: tables and memory-mapped arrays, prepared once and kept beside the run."""
 
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from sociolect.errors import UsageError, WorkspaceError
 from sociolect.explore import prepare, studied
 from sociolect.explore.studied import Studied
+from sociolect.settle import synced
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,10 +92,7 @@ def kept(place: Path, make: Callable[[Path], None]) -> None:
         part = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
         try:
             make(part)
-            for path in part.rglob("*"):
-                if path.is_file():
-                    with path.open("rb") as file:
-                        os.fsync(file.fileno())
+            synced(path for path in part.rglob("*") if path.is_file())
             try:
                 part.rename(place)
             except OSError:

@@ -98,8 +98,6 @@ def _record(folder: Path) -> dict[str, Any]:
     if folder.is_file():
         raise WorkspaceError(f"{folder} is a file: name the folder of a finished run, the workspace")
     run = standing_run(folder)
-    if not isinstance(run.get("system"), str):
-        raise WorkspaceError(f"{folder}/run.json is no record of a run: it names no system")
     if run.get("finished") is not True:
         raise WorkspaceError(f"the run in {folder} is not finished: run the same command again to go on, then explore")
     return run

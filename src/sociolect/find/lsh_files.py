@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from hashlib import file_digest
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -18,6 +17,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sociolect.errors import WorkspaceError
+from sociolect.fingerprint import of_file
+from sociolect.settle import replaced, synced
 
 SCHEMA = 1
 ARRAYS = {"values": "<u4", "starts": "<i8", "keys": "<u4", "rows": "<i4"}
@@ -59,18 +60,12 @@ def committed(folder: Path, number: int, accounts: pl.DataFrame, said: dict[str,
     table = folder / f"accounts-{number}.parquet"
     with plain_errors(folder):
         accounts.write_parquet(table)
-        with table.open("rb+") as file:
-            os.fsync(file.fileno())
+        synced([table])
         paths = [*(folder / f"{name}-{number}.npy" for name in ARRAYS), table]
-        files = {path.name: {"bytes": path.stat().st_size, "sha256": _digest(path)} for path in paths}
-        part = folder / ".index.json.part"
-        with part.open("w") as out:
-            out.write(json.dumps({"schema": SCHEMA, "number": number, **said, "files": files}, indent=1) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        _synced(folder)
-        part.replace(folder / "index.json")
-        _synced(folder)
+        files = {path.name: {"bytes": path.stat().st_size, "sha256": of_file(path)} for path in paths}
+        synced([folder])
+        whole = {"schema": SCHEMA, "number": number, **said, "files": files}
+        replaced(folder / "index.json", (json.dumps(whole, indent=1) + "\n").encode())
         for name in (*ARRAYS, "accounts"):
             for path in folder.glob(f"{name}-*"):
                 if path not in paths:
@@ -191,17 +186,4 @@ def _fault(path: Path, due: dict[str, Any], verified: bool) -> str | None:
         return f"{path.name} is missing"
     if (size := path.stat().st_size) != due["bytes"]:
         return f"{path.name} has {size} bytes, not {due['bytes']}"
-    return f"{path.name} has other bytes than were written" if verified and _digest(path) != due["sha256"] else None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def _synced(folder: Path) -> None:
-    at = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(at)
-    finally:
-        os.close(at)
+    return f"{path.name} has other bytes than were written" if verified and of_file(path) != due["sha256"] else None

@@ -1,6 +1,5 @@
 """Ties out of more posts than the memory holds: from parquet to parquet, bit for bit what `ties` says of them."""
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from sociolect.find.ties import within
 from sociolect.find.ties_runs import bounds, merged, numbered, spilled
 from sociolect.find.ties_shown import answers, asked, is_repost, mentions, shared
 from sociolect.find.ties_spill import batches, dealt, files, pieces, reading, schemas, whole, writing
+from sociolect.settle import synced
 
 DUE = list(frames.SHAPES["posts"].columns)
 ROW_GROUP = 500_000  # rows of the written file: the same whatever the memory, so that its bytes are
@@ -188,6 +188,5 @@ def _write(work: Work, kinds: Sequence[str], cuts: list[int]) -> None:
         frame.write_parquet(made / f"{at:06}.parquet", compression="lz4")
     ready = work.folder / "ties.parquet"
     pl.scan_parquet(sorted(made.iterdir()), glob=False).sink_parquet(ready, row_group_size=ROW_GROUP)
-    with ready.open("rb") as file:
-        os.fsync(file.fileno())
+    synced([ready])
     ready.replace(work.out)

@@ -4,12 +4,20 @@ from pathlib import Path
 from typing import Any
 
 from sociolect import arguments, systems
+from sociolect.fingerprint import of_file
 
 
 def located(folder: Path, run: dict[str, Any], name: str) -> Path:
-    """A file that the run's keywords name: where it lies as seen from the workspace, else as it was said."""
-    known = [folder / at for key, at in (run.get("paths") or {}).items() if (run["keywords"] or {}).get(key) == name]
-    return next((path.resolve() for path in known if path.exists()), Path(name))
+    """A file that the run's keywords name: where it lies as seen from the workspace, else as it was said.
+
+    Where both are there, as beside a workspace that was moved, it is the one that still holds what it did.
+    """
+    known = [folder / at for key, at in (run.get("paths") or {}).items() if run["keywords"].get(key) == name]
+    there = [path.resolve() for path in (*known, Path(name)) if path.exists()]
+    due = (run.get("inputs") or {}).get(name)
+    moved = len({*there}) > 1
+    same = [path for path in there if moved and path.is_file() and of_file(path) == due]
+    return next(iter([*same, *there]), Path(name))
 
 
 def said(folder: Path, run: dict[str, Any]) -> dict[str, Any]:

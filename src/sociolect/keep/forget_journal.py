@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from sociolect.errors import WorkspaceError
+from sociolect.models.journal import PURSE
 from sociolect.points import point
 from sociolect.traces import Traces, marks
 
@@ -34,10 +35,16 @@ def purge(path: Path, known: Traces, *, keep: Collection[str], derived: bool) ->
         book.execute("PRAGMA secure_delete=ON")
         count = 0
         with book:
+            before = _priced(book)
             for table in _tables(book):
                 for ids in list(_ids(book, table, known, keep, derived=derived)):
                     book.executemany(f'DELETE FROM "{table}" WHERE rowid = ?', [(i,) for i in ids])  # noqa: S608 - a table's own name
                     count += len(ids)
+            if (gone := before - _priced(book)) > 0:
+                # What was paid is paid, whoever is forgotten: a budget goes on counting it.
+                book.execute(PURSE)
+                book.execute("INSERT OR IGNORE INTO purse VALUES (1, 0, 0)")
+                book.execute("UPDATE purse SET beyond = MAX(beyond, most - ?) + ?, most = 0", (before, gone))
         point("forget rows")
         book.execute("VACUUM")
     return count
@@ -66,9 +73,17 @@ def _ids(
 
 
 def _tables(book: sqlite3.Connection) -> list[str]:
-    return [
-        name for (name,) in book.execute("SELECT name FROM sqlite_master WHERE type = 'table'") if name[:7] != "sqlite_"
-    ]
+    """The tables but the one of sums of money, which says nothing of anybody."""
+    names = [name for (name,) in book.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return [name for name in names if name[:7] != "sqlite_" and name != "purse"]
+
+
+def _priced(book: sqlite3.Connection) -> float:
+    """The sum of the prices of the calls; 0 where a file has none."""
+    if "calls" not in _tables(book):
+        return 0.0
+    known = any(name == "price" for _, name, *_ in book.execute("PRAGMA table_info(calls)"))
+    return float(book.execute("SELECT TOTAL(price) FROM calls").fetchone()[0]) if known else 0.0
 
 
 @contextmanager

@@ -36,7 +36,9 @@ class Fate(NamedTuple):
 
 def steps(folder: Path) -> list[Path]:
     """The folders of all steps, of the branches too."""
-    return sorted(p for p in folder.rglob("*") if p.parent.name == "steps" and p.is_dir() and p.name[0] != ".")
+    # What is hidden was on its way somewhere when a run was killed, and goes as a whole.
+    seen = (p for p in folder.rglob("*") if p.parent.name == "steps" and p.is_dir())
+    return sorted(p for p in seen if not any(q.startswith(".") for q in p.relative_to(folder).parts))
 
 
 def tables(folder: Path) -> Iterator[pl.DataFrame]:
@@ -62,7 +64,8 @@ def fates(folder: Path, known: Traces, *, derived: bool, keep: Collection[str]) 
 
 
 def _fate(step: Path, known: Traces, *, derived: bool) -> Fate | None:
-    files = sorted(p for p in step.rglob("*") if p.is_file() and p.name != "step.json")
+    # A file that is hidden was being written when a run was killed: it is gone by the time that this is done.
+    files = sorted(p for p in step.rglob("*") if p.is_file() and p.name != "step.json" and p.name[0] != ".")
     parquet = [p for p in files if p.suffix == ".parquet"]
     held = [p for p in files if traced(p, known)]
     names = {p.name for p in files}

@@ -79,10 +79,7 @@ def steps(folder: Path) -> pl.DataFrame:
 
 def ledger(folder: Path | None) -> pl.DataFrame:
     """What a workspace's model calls took, by step and model (`Journal.totals`); no rows where it has no journal."""
-    if folder is None or not (folder / JOURNAL).is_file():
-        with opened(Path(":memory:")) as none:
-            return none.totals()
-    with opened(folder / JOURNAL) as book:
+    with opened(folder / JOURNAL if folder else Path(":memory:"), replay=True) as book:
         return book.totals()
 
 

@@ -104,7 +104,9 @@ def _between(rows: pl.DataFrame, column: str) -> pl.Series:
     unit = "money" if column == "money" else ""
     parts = rows.select(column, f"{column}_low", f"{column}_high").rows()
     told = [[amount(v, unit) for v in row] for row in parts]
-    return pl.Series(column.replace("_", " "), [a if a == b == c else f"{a} ({b} to {c})" for a, b, c in told], pl.String)
+    return pl.Series(
+        column.replace("_", " "), [a if a == b == c else f"{a} ({b} to {c})" for a, b, c in told], pl.String
+    )
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -139,9 +141,7 @@ def _priced(calls: pl.DataFrame, prices: Mapping[str, Price] | None) -> tuple[pl
     """Each row with its money: 0 for models that stand here, null where no price is known; and whose."""
     rows, unpriced = [], []
     for row in calls.iter_rows(named=True):
-        price = (
-            price_of(*_names(row["model"]), prices) if row["where"] == "served" else Price(0, 0)
-        )
+        price = price_of(*_names(row["model"]), prices) if row["where"] == "served" else Price(0, 0)
         unpriced += [row["model"]] if price is None else []
         money = {
             f"money{end}": price and price.of(row[f"prompt_tokens{end}"], row[f"reply_tokens{end}"])

@@ -1,7 +1,6 @@
 """How far a plan was from what came: the estimate error of a finished run."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +8,7 @@ import polars as pl
 from sociolect.errors import RefusedError, WorkspaceError
 from sociolect.keep.listed import size_of
 from sociolect.keep.plan_like import seconds_of
+from sociolect.models.journal import opened
 from sociolect.record import standing_run
 from sociolect.workspace import JOURNAL
 
@@ -25,9 +25,11 @@ def estimate_error(folder: Path) -> pl.DataFrame:
 
     Planned is the plan that the run kept in run.json; came is the journal's calls, tokens and money, the seconds, the most
     memory the run noted, and the bytes that lie in the workspace. Unknown on either side is null: a sum of tokens or of money
-    is null where one call of it is. Raises RefusedError where the run kept no plan, WorkspaceError where there is no run.
+    is null where one call of it is. Raises RefusedError where the run kept no plan or has not ended, WorkspaceError where there is no run.
     """
     run = standing_run(folder)
+    if run.get("finished") is not True:
+        raise RefusedError(f"{folder} is not finished, so what came is not all that comes: sociolect resume goes on")
     totals = (run.get("plan") or {}).get("totals")
     if not totals:
         raise RefusedError(
@@ -56,9 +58,9 @@ def _came(folder: Path) -> dict[str, float | None]:
     if not path.exists():
         return dict.fromkeys(("calls", "prompt tokens", "reply tokens", "money"))
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as book:
-            calls, prompt, reply, price, uncounted = book.execute(_SUMS).fetchone()
-            (unpriced,) = book.execute(_SERVED).fetchone()
+        with opened(path, replay=True) as book:
+            calls, prompt, reply, price, uncounted = book.connection.execute(_SUMS).fetchone()
+            (unpriced,) = book.connection.execute(_SERVED).fetchone()
     except sqlite3.Error as error:
         raise WorkspaceError(f"{path.name} cannot be read ({error}): `sociolect verify` says what is torn") from error
     if not calls:

@@ -19,7 +19,7 @@ class Like(NamedTuple):
 def like_of(folder: Path, system: str, size: str) -> Like:
     """The run in that workspace. Raises WorkspaceError where there is none, or it did not finish, UsageError for another system or size."""
     run = standing_run(folder)
-    kept = run.get("system"), run.get("keywords", {}).get("size", "tiny")
+    kept = run.get("system"), (run.get("keywords") or {}).get("size", "tiny")
     if kept != (system, size):
         raise UsageError(f"--like {folder} is a run of {kept[0]}, size {kept[1]}: due is one of {system}, size {size}")
     if not run.get("finished"):

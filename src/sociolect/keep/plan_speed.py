@@ -37,10 +37,11 @@ def measured(weights: int | None, *, learns: bool = False, threads: int = 2) -> 
     if weights is None:
         return Speed(work)
     try:
+        from sociolect.models.scratch import SIZES, fresh
         from sociolect.models.threads import fixed_threads, patient_torch
 
         torch = patient_torch()
-        module = _module("tiny" if weights <= SMALL else "small")
+        module = fresh(SIZES["tiny" if weights <= SMALL else "small"])
     except ImportError as error:
         raise _missing() from error
     own = sum(p.numel() for p in module.parameters())
@@ -53,26 +54,6 @@ def measured(weights: int | None, *, learns: bool = False, threads: int = 2) -> 
 
 def _missing() -> MissingExtra:
     return needs("measuring how fast a model runs here", "train")
-
-
-def _module(size: str) -> Any:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    from sociolect.models.scratch import SIZES
-
-    at = SIZES[size]
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=at.words,
-            hidden_size=at.hidden,
-            intermediate_size=at.inner,
-            num_hidden_layers=at.layers,
-            num_attention_heads=at.heads,
-            num_key_value_heads=at.heads,
-            max_position_embeddings=at.context,
-            tie_word_embeddings=True,
-        )
-    ).float()
 
 
 def _learnt(torch: Any, module: Any, batch: Any) -> float:

@@ -1,6 +1,9 @@
 """Whether a workspace still holds what it printed: every hash, and every number made again from raw rows."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -35,15 +38,21 @@ def verified(folder: Path, *, recompute: bool = True, say: Callable[[str], None]
     """Hashes first, then numbers: the study is made again beside the workspace, and every table and the page are compared.
 
     Raw rows are what was loaded, what was learnt (weights) and what models answered: those are read as they stand, answers
-    from the journal alone, so nothing is asked or paid for. Data are loaded anew where their files still are what they were.
+    from the journal alone, so nothing is asked or paid for. Data are loaded anew where their files still are what they were;
+    where they are not, what was made of them on the way (an index, a form) is read as it stands too.
     `recompute=False` looks at hashes only. Raises WorkspaceError where there is no workspace, or another process holds it.
     """
     run = standing_run(folder)
-    with held(folder):
+    # Where nobody may write there is nobody to wait for, and the study is made again elsewhere.
+    with held(folder) if os.access(folder, os.W_OK) else nullcontext():
+        for left in folder.glob(".verify-*"):  # of one that was killed
+            shutil.rmtree(left, ignore_errors=True)
         rows = list(_hashes(folder))
         rows += list(_journal(folder, run))
         if run.get("finished") is not True:
-            rows.append(("the run", "not checked", "it is not finished: sociolect resume goes on"))
+            rows.append(
+                ("the run", "missing", "it is not finished, so nothing it shows was checked: sociolect resume goes on")
+            )
         elif recompute:
             rows += _numbers(folder, run, say)
     return Verified(pl.DataFrame(rows, ROWS, orient="row"))
@@ -71,12 +80,13 @@ def _journal(folder: Path, run: dict[str, Any]) -> Iterator[tuple[str, str, str]
     said = run.get("journal")
     if not said:
         return
+    noted = said.get("calls")
     if not (folder / JOURNAL).is_file():
-        yield JOURNAL, "missing", f"{said['calls']} calls were noted"
+        yield JOURNAL, "missing", f"{noted} calls were noted"
         return
-    with opened(folder / JOURNAL) as book:
-        same, count = book.digest() == said["digest"], book.count()
-    yield JOURNAL, "holds" if same else "differs", f"{count} calls stand in it, {said['calls']} were noted"
+    with opened(folder / JOURNAL, replay=True) as book:
+        same, count = book.digest() == said.get("digest"), book.count()
+    yield JOURNAL, "holds" if same else "differs", f"{count} calls stand in it, {noted} were noted"
 
 
 def _numbers(folder: Path, run: dict[str, Any], say: Callable[[str], None]) -> list[tuple[str, str, str]]:
@@ -85,17 +95,24 @@ def _numbers(folder: Path, run: dict[str, Any], say: Callable[[str], None]) -> l
         for name, digest in (run.get("inputs") or {}).items()
         if not (path := located(folder, run, name)).is_file() or of_file(path) != digest
     ]
-    taken = frozenset({"files", "society"} if changed else {"files"})
+    lost = [
+        w for k, w in run["keywords"].items() if k in (run.get("paths") or {}) and not located(folder, run, w).exists()
+    ]
+    changed += [w for w in lost if w not in changed]
+    # Weights cost hours and are what was learnt; whatever else a step holds follows from raw rows, so it is made again.
+    taken = frozenset({"clock", *({"files", "society"} if changed else {"weights"})})
     rows = [
         (n, "not checked", "the file is gone or has changed: what was loaded of it is read from the workspace")
         for n in changed
     ]
     if run.get("code") != code():
-        rows.append(("code", "note", f"made by sociolect {run['versions'].get('sociolect')}, other code than this"))
+        by = (run.get("versions") or {}).get("sociolect")
+        rows.append(("code", "note", f"made by sociolect {by}, other code than this"))
     for library, used in (run.get("versions") or {}).items():
         if (now := versions().get(library)) != used and library != "sociolect":
             rows.append((library, "note", f"{used} then, {now} now"))
-    with TemporaryDirectory(prefix=".verify-", dir=folder) as made, journal(folder / JOURNAL, replay=True):
+    beside = folder if os.access(folder, os.W_OK) else None
+    with TemporaryDirectory(prefix=".verify-", dir=beside) as made, journal(folder / JOURNAL, replay=True):
         again = Path(made)
         try:
             card = systems.find(run["system"])
@@ -109,19 +126,35 @@ def _numbers(folder: Path, run: dict[str, Any], say: Callable[[str], None]) -> l
 
 
 def _steps(again: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
-    paths = [p for p in sorted(again.rglob("*.parquet")) if "steps" in p.parts]
-    wrong = [str(p.relative_to(again)) for p in paths if not _alike(p, folder / p.relative_to(again))]
+    paths = [p for p in sorted(again.rglob("*")) if p.suffix in {".parquet", ".npy"} and "steps" in p.parts]
+    raw = {p for p in paths if (other := _other(p, again, folder)) and p.samefile(other)}
+    made = [p for p in paths if p not in raw]
+    wrong = [str(p.relative_to(again)) for p in made if not _alike(p, _other(p, again, folder))]
     yield from ((name, "differs", "made again, its rows are others") for name in wrong)
+    stood = f"; read as they stand: {len(raw)}" if raw else ""
     yield (
         "steps",
         "differs" if wrong else "holds",
-        f"{len(paths) - len(wrong)} of {len(paths)} tables came out the same",
+        f"{len(made) - len(wrong)} of {len(made)} tables came out the same{stood}",
     )
 
 
-def _alike(one: Path, other: Path) -> bool:
+def _other(path: Path, again: Path, folder: Path) -> Path | None:
+    """The file of the workspace that was made again as this one; None where there is none."""
+    other = folder / path.relative_to(again)
+    if other.is_file():
+        return other
+    # An index that was written anew carries the number of its writing in its files' names.
+    stem, mark, number = path.stem.rpartition("-")
+    twins = [p for p in other.parent.glob(f"{stem}-*{path.suffix}") if mark and number.isdecimal()]
+    return twins[0] if len(twins) == 1 else None
+
+
+def _alike(one: Path, other: Path | None) -> bool:
     try:
-        return other.is_file() and (one.samefile(other) or pl.read_parquet(one).equals(pl.read_parquet(other)))
+        if other is None or one.suffix == ".npy":
+            return other is not None and of_file(one) == of_file(other)
+        return pl.read_parquet(one).equals(pl.read_parquet(other))
     except (OSError, pl.exceptions.PolarsError):
         return False
 

@@ -52,7 +52,7 @@ def question(said: Mapping[str, Any]) -> tuple[list[Question], list[str]]:
         options, wrong = _options(said, "Choices", "ChoiceOrder")
         return _chosen([(tag, stem)], options, said, wrong)
     if kind == "Matrix":
-        if selector != "Likert" or said.get("SubSelector") not in {"SingleAnswer", "DL"}:
+        if selector != "Likert" or str(said.get("SubSelector")) not in {"SingleAnswer", "DL"}:
             return [], [f"matrix of another form than one answer a row ({selector} {said.get('SubSelector')})"]
         options, wrong = _options(said, "Answers", "AnswerOrder")
         return _chosen(_rows(said, tag, stem), options, said, wrong)
@@ -130,7 +130,7 @@ def _options(said: Mapping[str, Any], what: str, order: str) -> tuple[list[tuple
         wrong.append("two options with one recode value: imported under the numbers of the choices")
         ids = shown
     wrong += ["an option with a text entry: imported without the text"] * any(
-        isinstance(there[i], Mapping) and there[i].get("TextEntry") in {"true", "on", True} for i in shown
+        isinstance(there[i], Mapping) and str(there[i].get("TextEntry")).lower() in {"true", "on"} for i in shown
     )
     return [(i, words(_display(there[s])) or f"option {i}") for i, s in zip(ids, shown, strict=True)], wrong
 

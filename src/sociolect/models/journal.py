@@ -1,5 +1,6 @@
 """The journal of model calls: one SQLite file in which every answer stands before anything is made of it."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import polars as pl
 
 from sociolect.errors import WorkspaceError
 from sociolect.models.answer import Answer
-from sociolect.models.prices import Price
+from sociolect.models.prices import Price, price_of
 from sociolect.models.purse import Purse
 from sociolect.points import point
 
@@ -26,6 +27,10 @@ COLUMNS = {
     "finish": "TEXT", "at": "TEXT NOT NULL",
 }  # fmt: skip
 _TABLE = f"CREATE TABLE IF NOT EXISTS calls ({', '.join(f'{c} {t}' for c, t in COLUMNS.items())})"
+# What a budget has booked beyond the prices of the calls: `most` while a run goes on, `beyond` once it has ended.
+PURSE = "CREATE TABLE IF NOT EXISTS purse (one INTEGER PRIMARY KEY CHECK (one = 1), most REAL NOT NULL, beyond REAL NOT NULL)"
+_UNPRICED = """SELECT model, SUM(prompt_tokens), SUM(reply_tokens) FROM calls
+WHERE price IS NULL AND prompt_tokens IS NOT NULL AND reply_tokens IS NOT NULL GROUP BY model"""
 # The first writer wins: two processes that asked the same thing at once go on with one answer next time.
 _INSERT = f"INSERT OR IGNORE INTO calls VALUES ({','.join('?' * len(COLUMNS))})"  # noqa: S608 - question marks and nothing else
 _MANY = 20_000  # keys from which one pass over the whole table is quicker than asking for each
@@ -106,18 +111,46 @@ class Journal:
         with self.lock, _told(self.path):
             return float(self.connection.execute("SELECT TOTAL(price) FROM calls").fetchone()[0])
 
+    def hold(self, most: float) -> None:
+        """Writes down the most that may be gone once the next call is sent."""
+        with self.lock, _told(self.path), self.connection:
+            said = "INSERT INTO purse VALUES (1, ?, 0) ON CONFLICT (one) DO UPDATE SET most = excluded.most"
+            self.connection.execute(said, (most,))
+
+    def booked(self, spent: float | None = None) -> float:
+        """The money that a budget has to count: the prices of the calls, and what may have been paid beyond them.
+
+        Beyond them are calls whose cost nobody knows, tries that failed, and what was in flight when a run was killed, each
+        at its worst. `spent` is what a purse says at the end of a run. Calls without a price of their own are priced by the
+        table that is open, where their tokens are known.
+        """
+        total = self.spent()
+        with self.lock, _told(self.path), self.connection:
+            row = self.connection.execute("SELECT most, beyond FROM purse").fetchone() or (0.0, 0.0)
+            beyond = max(row[0] - total, row[1], 0.0) if spent is None else max(spent - total, 0.0)
+            self.connection.execute("INSERT OR REPLACE INTO purse VALUES (1, 0, ?)", (beyond,))
+            for model, prompt, reply in self.connection.execute(_UNPRICED) if self.prices and spent is None else ():
+                price = price_of(model, model.partition("/")[2], self.prices)
+                beyond += price.of(prompt, reply) if price else 0.0
+        return total + beyond
+
     def digest(self) -> str:
-        """SHA-256 over what was asked and answered, in the order of the keys: the same for the same calls, whenever made."""
+        """SHA-256 over the rows but their times, in the order of the keys: another reply, another price is another digest."""
         whole = sha256()
+        said = f"SELECT {', '.join(c for c in COLUMNS if c not in {'seconds', 'at'})} FROM calls ORDER BY key"  # noqa: S608 - names of its own
         with self.lock, _told(self.path):
-            for key, response in self.connection.execute("SELECT key, response FROM calls ORDER BY key"):
-                whole.update(key + sha256(response.encode("utf-8", "surrogatepass")).digest())
+            rows = self.connection.execute(said)
+            while some := rows.fetchmany(1000):
+                whole.update(repr(some).encode("utf-8", "surrogatepass"))
         return whole.hexdigest()
 
 
 @contextmanager
 def opened(path: Path, *, replay: bool = False) -> Iterator[Journal]:
-    """The journal in a file, made where there is none. Raises WorkspaceError for one that is torn, newer, or in use."""
+    """The journal in a file, made where there is none; with `replay` an empty one in memory then.
+
+    Raises WorkspaceError for one that is torn, newer, or in use.
+    """
     one = _opened(path, replay=replay)
     try:
         yield one
@@ -127,25 +160,38 @@ def opened(path: Path, *, replay: bool = False) -> Iterator[Journal]:
 
 def _opened(path: Path, *, replay: bool) -> Journal:
     with _told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=WAIT_S, check_same_thread=False)
+        where = _where(path) if replay else str(path)
+        if not replay:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        still = where.endswith("?immutable=1")
+        connection = sqlite3.connect(where, timeout=WAIT_S, check_same_thread=False, uri=still)
         try:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 raise WorkspaceError(
                     f"the journal {path} is of version {version}, newer than {VERSION}: upgrade sociolect"
                 )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA cache_size=-65536")  # 64 MiB: the keys of a million calls
-            connection.execute(_TABLE)
-            connection.execute(f"PRAGMA user_version={VERSION}")
-            connection.commit()
+            for said in () if still else ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", _TABLE, PURSE):
+                connection.execute(said)
+            if not still:
+                connection.execute(f"PRAGMA user_version={VERSION}")
+                connection.commit()
             connection.execute("SELECT key, response FROM calls LIMIT 1").fetchone()
         except BaseException:
             connection.close()
             raise
         return Journal(path, connection, replay)
+
+
+def _where(path: Path) -> str:
+    """What to open where nothing is to be written: one that is not there is not made, and a disk may be read-only."""
+    if not path.is_file():
+        return ":memory:"
+    waiting = path.with_name(f"{path.name}-wal")
+    if os.access(path.parent, os.W_OK) or (waiting.is_file() and waiting.stat().st_size):
+        return str(path)
+    return f"{path.resolve().as_uri()}?immutable=1"
 
 
 _open: list[Journal] = []
@@ -158,11 +204,19 @@ def journal(
     """The journal that every call of a model with weights or a server goes through while this is open."""
     with opened(path, replay=replay) as one:
         one.purse, one.prices = purse, prices
-        _open.append(one)
-        try:
+        with using(one):
             yield one
-        finally:
-            _open.remove(one)
+
+
+@contextmanager
+def using(one: Journal) -> Iterator[None]:
+    """What is asked inside goes through this journal, whichever was opened last."""
+    _open.append(one)
+    try:
+        yield
+    finally:
+        # the last of those that are this one
+        del _open[max(i for i, other in enumerate(_open) if other is one)]
 
 
 def session() -> Journal | None:

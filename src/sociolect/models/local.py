@@ -15,6 +15,7 @@ from sociolect.models.model import Chat, streams
 from sociolect.models.quiet import lengths_held_here, no_bars
 from sociolect.models.threads import fixed_threads, patient_torch
 
+NOTES = frozenset({"card.json", "stale.json"})  # what is said of weights, and changes after models were asked
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
@@ -132,7 +133,7 @@ class Local:
     @property
     def version(self) -> str:
         """What tells this model from another of its name: the digest of its weights, and what else changes its words."""
-        known = [_digest(at, _changed(at)) if isinstance(at, Path) else str(at) for at in (self.folder, self.adapter)]
+        known = [_digest(at, _state(at)) if isinstance(at, Path) else str(at) for at in (self.folder, self.adapter)]
         commit = str(getattr(self.module.config, "_commit_hash", None) or "")
         return fingerprint([*known, commit, self.dtype, self.threads, self.top_k])
 
@@ -152,15 +153,16 @@ class Local:
         return [known[chat] for chat in chats]
 
 
-def _changed(folder: Path) -> int:
-    """The latest change to a file of the folder, in nanoseconds."""
-    return max((p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()), default=0)
+def _state(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """The files of the folder, their sizes and the times they were written: a clock that goes backwards hides no change."""
+    files = ((p, p.stat()) for p in folder.rglob("*") if p.is_file())
+    return frozenset((str(p), at.st_size, at.st_mtime_ns) for p, at in files)
 
 
 @lru_cache(maxsize=64)
-def _digest(folder: Path, changed: int) -> str:
-    """The digest of a folder's files as of its latest change: weights of gigabytes are read once."""
-    return fingerprint(sorted(of_folder(folder).items()))
+def _digest(folder: Path, state: frozenset[tuple[str, int, int]]) -> str:
+    """The digest of what makes a folder's words, in this state of its files: weights of gigabytes are read once."""
+    return fingerprint(sorted((name, digest) for name, digest in of_folder(folder).items() if name not in NOTES))
 
 
 def _batches(prompts: list[list[int]], sizes: list[int], most: int, seeds: list[int]) -> Iterator[list[int]]:

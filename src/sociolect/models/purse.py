@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sociolect.errors import BudgetError, UsageError
@@ -14,7 +15,8 @@ class Purse:
     """What a run may spend, shared by all its models and threads; `limit=None` counts and never stops.
 
     What a call may cost at worst is held before it is sent. What it did cost is booked after it; where nobody knows, the
-    worst is booked. So spent and held money together never pass the limit.
+    worst is booked. So spent and held money together never pass the limit. `kept` is told, before a call is sent, the most
+    that may be gone by then: who is killed has it written down.
 
     >>> purse = Purse(1.0)
     >>> purse.reserve(0.75); purse.settle(0.75, 0.25); purse.left
@@ -22,8 +24,10 @@ class Purse:
     """
 
     limit: float | None
+    kept: Callable[[float], None] | None = None
     _spent: int = 0
     _held: int = 0
+    _most: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,10 @@ class Purse:
                     f"the budget of {self.limit:g} is reached: {self.spent:.6g} is spent, {self.held:.6g} is held for calls in "
                     f"flight, and the next call may cost {worst:.6g}; what was answered is kept: raise the budget and resume"
                 )
+            gone = self._spent + self._held + due
+            if self.kept and gone > self._most:
+                self.kept(gone / _UNIT)
+                self._most = gone
             self._held += due
 
     def settle(self, worst: float, spent: float | None) -> None:

@@ -70,7 +70,7 @@ def scratch(
     """
     try:
         torch = patient_torch()
-        import transformers
+        import transformers  # noqa: F401  # asked for here, so that the error is raised where the caller stands
     except ImportError as error:
         raise needs("scratch", "train") from error
     if size not in SIZES:
@@ -83,22 +83,10 @@ def scratch(
             f"scratch has {rows.height} examples; a language wants 10 at the very least, thousands to be fluent"
         )
     tokenizer = _tokenizer([*rows["prompt"], *rows["reply"]], dial)
-    config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=dial.hidden,
-        intermediate_size=dial.inner,
-        num_hidden_layers=dial.layers,
-        num_attention_heads=dial.heads,
-        num_key_value_heads=dial.heads,
-        max_position_embeddings=dial.context,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    marks = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "scratch", "weights"))
-        module = transformers.LlamaForCausalLM(config).float()
+        module = fresh(dial._replace(words=len(tokenizer)), **marks)
     model = Local(f"scratch/{size}", folder, module, tokenizer, threads=threads)
     corpus = _corpus(model, list(rows["prompt"]), list(rows["reply"]), dial.context)
     if len(corpus.sequences) < 10:
@@ -184,6 +172,24 @@ def _held_out(examples: pl.DataFrame, seed: int) -> pl.Series:
     names = units.unique().sort()
     taken = substream(seed, "scratch", "held out").permutation(len(names))[: max(1, round(HELD_OUT * len(names)))]
     return units.is_in(names.gather(taken).implode())
+
+
+def fresh(dial: Size, **marks: int | None) -> Any:
+    """A transformer of this size that has learnt nothing, its weights drawn by torch's generator."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=dial.words,
+        hidden_size=dial.hidden,
+        intermediate_size=dial.inner,
+        num_hidden_layers=dial.layers,
+        num_attention_heads=dial.heads,
+        num_key_value_heads=dial.heads,
+        max_position_embeddings=dial.context,
+        tie_word_embeddings=True,
+        **marks,
+    )
+    return LlamaForCausalLM(config).float()
 
 
 def _write(folder: Path, module: Any, tokenizer: Any, card: dict[str, Any]) -> None:

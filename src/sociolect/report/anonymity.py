@@ -46,11 +46,13 @@ def withheld(table: pl.DataFrame, *, k: int = K, people: str = "people", total: 
     few = [n is None or n < k for n in counts]
     names = _names(table, people)
     gone = list(few)
-    for rows, sums in _strata(table, names, counts):
-        _complement(rows, sums, counts, gone, k)
-    if total:
-        for rows in _alike(table, names[:-1]):
-            _complement(rows, None, counts, gone, k)
+    sums = _strata(table, names, counts)
+    said = [(rows, None) for rows in _alike(table, names[:-1])] if total else []
+    # What is hidden for one total may stand alone under another: until nothing more goes.
+    before = None
+    while before != (before := list(gone)):
+        for rows, whole in [*sums, *said]:
+            _complement(rows, whole, counts, gone, k)
     if not any(gone):
         return Withheld(table, 0, 0)
     stays = pl.lit(pl.Series([not one for one in gone]))

@@ -58,6 +58,7 @@ class Part(NamedTuple):
 def write(page: Page, path: Path) -> Path:
     """The path of the written page; the same page gives the same bytes. Tables lie beside it as `tables/<name>.csv`.
 
+    Tables of an earlier page that this one has not are removed: they would lie there as if they were this run's.
     Raises RefusedError where a sensitive page would show what somebody said, InputError where the page does not hold
     together (a link to no table, two tables of one name, a figure that is more than shapes), WorkspaceError where it
     cannot be written: an earlier page then stands as it was.
@@ -66,6 +67,9 @@ def write(page: Page, path: Path) -> Path:
     for name, content in tables.items():
         settle(path.parent / "tables" / f"{name}.csv", content)
     settle(path, html)
+    for left in path.parent.glob("tables/*.csv"):
+        if left.stem not in tables:
+            left.unlink(missing_ok=True)
     return path
 
 

@@ -14,7 +14,7 @@ from sociolect.frames import Items
 from sociolect.measure import instrument as engine
 from sociolect.measure.instrument import Instrument
 from sociolect.systems import questionnaire
-from sociolect.systems.planned import Plan, Range, asked, made_of, standing, weighed
+from sociolect.systems.planned import CHARS, Plan, Range, asked, made_of, standing, weighed
 from sociolect.systems.questionnaire_page import CONTROL
 
 TOKENS = 64  # what an answer may take, as in `administered`
@@ -62,7 +62,7 @@ def planned(folder: Path, *, size: str, text: Path | None, models: Mapping[str, 
             rows.append(asked(
                 "replies", name, "logprobs" if mode == "logprob" else "generate", Range(count, least, count), where=where,
                 prompt=_mean(found, "group_prompt" if mode == "verbalised" else "prompt"),
-                reply=_reply(card, mode), chars=weighed(name).chars if where == "local" else (4.0, 2.5, 6.0),
+                reply=_reply(card, mode), chars=weighed(name).chars if where == "local" else CHARS,
             ))  # fmt: skip
     communities = [c for c in names or questionnaire.PLANTED if c != CONTROL]
     pairs = comb(len(communities), 2)

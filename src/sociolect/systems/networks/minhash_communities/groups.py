@@ -66,7 +66,9 @@ def _found(f: "Found", seed: int) -> list[Section]:
     table = measured.filter((pl.col("contrast") == "all") | pl.col("contrast").is_in(sizes.implode()))
     whole = table.filter(pl.col("contrast") == "all")
     rows = table.filter(pl.col("contrast") != "all").pivot("measure", index="contrast", values="estimate").head(SHOWN)
-    rows = rows.with_columns(pl.col("size").cast(pl.Int64)) if "size" in rows.columns else rows
+    # where no community is large enough to be told, no row brings the columns
+    sizes_shown = pl.col("size").cast(pl.Int64) if "size" in rows.columns else pl.lit(None, pl.Int64).alias("size")
+    rows = rows.with_columns(sizes_shown)
     if "stability" in f.members.columns:
         rows = rows.join(
             stabilities(f.members), left_on="contrast", right_on="community", how="left", maintain_order="left"

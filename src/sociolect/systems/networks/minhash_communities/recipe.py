@@ -143,8 +143,8 @@ def run(
     )
     seconds, timed = None, everyone or list(own.values())
     if timed:
-        seconds = workspace.frame(
-            "timings", pl.DataFrame, estimates.timings, folder, timed, rankers=RANKERS, seeds_n=seeds_n, queries=at.queries,
+        seconds = workspace.clocked(
+            "timings", estimates.timings, folder, timed, rankers=RANKERS, seeds_n=seeds_n, queries=at.queries,
             seed=seed,
         )  # fmt: skip
     quality = workspace.frame(

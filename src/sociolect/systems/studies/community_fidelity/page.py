@@ -1,6 +1,7 @@
 """The study's page: claims first, then each measure with its floor and ceiling, and how every number was made."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -8,10 +9,11 @@ from sociolect.compare.f1 import f1
 from sociolect.find.declared import declared
 from sociolect.find.quality import adjusted_rand, completeness, homogeneity, normalised_mutual_information, quality
 from sociolect.find.ties import link
-from sociolect.frames import Effects, Members
+from sociolect.frames import Members
 from sociolect.report import plots
 from sociolect.report.anonymity import withheld
 from sociolect.report.content import Page, Section
+from sociolect.systems.studies.community_fidelity.enough import enough
 from sociolect.systems.studies.community_fidelity.find import LEAST
 from sociolect.systems.studies.community_fidelity.findings import Findings, headlines, row, verdict, warnings
 
@@ -73,12 +75,19 @@ recognisable the arm's communities are. People of the reference side are the cei
     for arm, title in (("aligned", "fine-tuned"), ("in_context", "in context"), ("human", "people")):
         rows = f.origin.filter(pl.col("condition") == arm)
         found = f1(rows["community"], rows["label"], labels=names)
+        table = _matrix(found.confusion, names)
+        if arm == "human":  # a row is about the people who wrote its posts
+            people = rows.group_by(truth="community").agg(people=pl.col("speaker").n_unique())
+            table = table.join(people, on="truth", how="left", maintain_order="left").with_columns(
+                pl.col("people").fill_null(0)
+            )
         matrices.append(
             Section(
                 f"Confusion: {title}",
                 figure=plots.confusion(found.confusion.astype(int), names),
-                table=_matrix(found.confusion, names),
+                table=table,
                 name=f"confusion_{arm}",
+                people="people" if arm == "human" else "",
             )
         )
     return [
@@ -99,7 +108,7 @@ recognisable the arm's communities are. People of the reference side are the cei
     ]
 
 
-def _lean(effects: Effects) -> pl.DataFrame:
+def _lean(effects: pl.DataFrame) -> pl.DataFrame:
     """Effects as a reader wants them: no column that says the same in every row but the counts; how it was made stands below."""
     same = [
         c for c in effects.columns if c not in {"measure", "contrast", "n", "left_out"} and effects[c].n_unique() == 1
@@ -132,7 +141,9 @@ all at equal n.""", table=_lean(f.near), name="profiles", figure=plots.forest(f.
             f.moods, category="category", arm="condition", value="estimate", axis="share of all confidences"
         )
         told = "Summed confidences, normalised, by community and arm, each with its interval."
-        out.append(Section("Emotion profiles", told, figure=figure, table=_lean(f.moods), name="emotion_profiles"))
+        made = Section("Emotion profiles", told, figure=figure, table=f.moods, name="emotion_profiles")
+        kept = enough(made).table
+        out.append(replace(enough(made), table=None if kept is None else _lean(kept)))
     return out
 
 

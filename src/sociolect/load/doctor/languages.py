@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from sociolect.load.doctor_findings import Found
+from sociolect.load.doctor.findings import Found
 
 LETTERS = 20  # that a text must have to tell its language by; ours
 SECOND = 0.05  # ours: share of other languages, whose interval must lie above it
@@ -34,7 +34,7 @@ def languages(sample: pl.DataFrame) -> pl.DataFrame:
     said = pl.Series([py3langid.classify(t)[0] for t in sample["text"].to_list()], dtype=pl.String)
     n = len(said)
     counts = said.alias("language").value_counts(name="n").sort("n", "language", descending=[True, False])
-    rows = [(language, k, k / n, *wilson(k, n)) for language, k in counts.iter_rows()]
+    rows = [(language, k, k / n, *_wilson(k, n)) for language, k in counts.iter_rows()]
     return pl.DataFrame(rows, schema=LANGUAGES, orient="row")
 
 
@@ -42,19 +42,15 @@ def mixed(shares: pl.DataFrame) -> Found:
     """The finding: sampled texts in another language than the commonest, if their share is surely above 5%."""
     n = int(shares["n"].sum())
     other = n - int(shares["n"][0]) if n else 0
-    low, high = wilson(other, n) if n else (0.0, 0.0)
+    low, high = _wilson(other, n) if n else (0.0, 0.0)
     note = f"share {low:.3f} to {high:.3f} of {n:,} sampled texts; shares by language are in `languages`"
     return Found(
         "mixed_languages", pl.Series([], dtype=pl.get_index_type()), n, other if low > SECOND else 0, note=note
     )
 
 
-def wilson(k: int, n: int) -> tuple[float, float]:
-    """The 95% score interval of a share (Wilson 1927, doi 10.1080/01621459.1927.10502953).
+def _wilson(k: int, n: int) -> tuple[float, float]:
+    from scipy.stats import binomtest
 
-    >>> [round(end, 4) for end in wilson(5, 10)]
-    [0.2366, 0.7634]
-    """
-    z = 1.959964
-    middle, half = (k / n + z * z / (2 * n)), z * ((k / n * (1 - k / n) + z * z / (4 * n)) / n) ** 0.5
-    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
+    low, high = binomtest(k, n).proportion_ci(method="wilson")
+    return float(low), float(high)

@@ -8,7 +8,7 @@ from html.entities import html5
 import polars as pl
 
 from sociolect.load import columns
-from sociolect.load.doctor_pii import PII, holds
+from sociolect.load.doctor.pii import PII, holds
 from sociolect.text import CONTROL
 
 REMOVED = (

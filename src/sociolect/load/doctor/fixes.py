@@ -1,8 +1,6 @@
 """A new table without what `doctor` found: each fix named, with a reason, and written down. The table that was read is never changed."""
 
-import hashlib
 import json
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
@@ -13,16 +11,18 @@ import polars as pl
 
 from sociolect import text as marks
 from sociolect.errors import InputError, UsageError, unknown
+from sociolect.fingerprint import of_file
 from sociolect.load import files
 from sociolect.load.aside import Aside
 from sociolect.load.columns import parts
 from sociolect.load.doctor import Examined, doctor
-from sociolect.load.doctor_columns import ROLES
-from sociolect.load.doctor_findings import DROP, KEEP_FIRST, KINDS, LOWER, NO_PARENT, NO_PERSON, NO_TIME
-from sociolect.load.doctor_pii import PII, hidden
-from sociolect.load.doctor_texts import uncontrolled, unescaped, unmangled
-from sociolect.load.doctor_times import SINCE
+from sociolect.load.doctor.columns import ROLES
+from sociolect.load.doctor.findings import DROP, KEEP_FIRST, KINDS, LOWER, NO_PARENT, NO_PERSON, NO_TIME
+from sociolect.load.doctor.pii import PII, hidden
+from sociolect.load.doctor.texts import uncontrolled, unescaped, unmangled
+from sociolect.load.doctor.times import SINCE
 from sociolect.load.read import SEPARATORS, Table, objects, opened
+from sociolect.settle import replaced, synced
 
 _EDITS: dict[str, Callable[[str], str]] = {
     "mojibake": unmangled,
@@ -68,7 +68,7 @@ def fixed(
     """What was decided, one row a fix: fix, does, rule, rows, reason, columns, names and SHA-256 of both files, version.
 
     Writes `out` (parquet, or the form of `path`) and adds the rows to `decisions.csv` beside it. A fix is named as its finding
-    is (see `doctor_findings.KINDS`), does what `does` says to exactly the rows that the finding touches in `path`, and to no
+    is (see `findings.KINDS`), does what `does` says to exactly the rows that the finding touches in `path`, and to no
     other; a row that several fixes touch is counted under each. Rows that could not be read are not in `out`, and counted
     under `not read`. Fixing one thing may bring up another (a dropped row leaves orphans): examine `out` again.
 
@@ -95,7 +95,8 @@ def fixed(
         part = out.with_name(f".{out.name}.part")
         try:
             _write(made, raw, source, part, form)
-            os.replace(part, out)
+            synced([part])
+            part.replace(out)
         except OSError as error:
             raise InputError(f"{out} cannot be written ({error.strerror}): make room, or leave to write") from error
         finally:
@@ -207,7 +208,7 @@ def _write_jsonl(made: pl.DataFrame, raw: pl.DataFrame, source: Table, part: Pat
 def _decisions(
     path: Path, out: Path, *, fixes: Sequence[str], reason: str, examined: Examined, aside: Aside
 ) -> pl.DataFrame:
-    hashes = [_sha256(path), _sha256(out)]
+    hashes = [of_file(path), of_file(out)]
     columns = json.dumps(dict(examined.roles), ensure_ascii=False, sort_keys=True)
     last = (reason, columns, path.name, hashes[0], out.name, hashes[1], version("sociolect"))
     rows = [
@@ -221,15 +222,8 @@ def _decisions(
     )
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _logged(log: pl.DataFrame, path: Path) -> None:
     """The decisions behind those that are there: one log a folder."""
     safe = log.with_columns(pl.col(pl.String).map_elements(marks.cell, return_dtype=pl.String, skip_nulls=False))
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(before + safe.write_csv(include_header=not before), encoding="utf-8")
-    os.replace(part, path)
+    replaced(path, (before + safe.write_csv(include_header=not before)).encode())

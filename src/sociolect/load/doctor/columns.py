@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from sociolect.load.columns import parts
-from sociolect.load.doctor_findings import Found
-from sociolect.load.doctor_masks import column_name
+from sociolect.load.doctor.findings import Found
+from sociolect.load.doctor.masks import column_name
 from sociolect.load.guess import called, proposals
 from sociolect.load.read import SEPARATORS, Table
 

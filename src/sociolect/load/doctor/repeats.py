@@ -3,8 +3,8 @@
 import polars as pl
 
 from sociolect import text as marks
-from sociolect.load.doctor_findings import Found
-from sociolect.load.doctor_masks import shapes
+from sociolect.load.doctor.findings import Found
+from sociolect.load.doctor.masks import shapes
 
 LONG = 20  # characters; ours: shorter texts are alike by chance
 NEAR, LEAST = 0.8, 5  # Jaccard index, words in a text; ours

@@ -12,16 +12,16 @@ import polars as pl
 from sociolect.errors import InputError, UsageError
 from sociolect.load import columns as named
 from sociolect.load.aside import Aside
-from sociolect.load.doctor_columns import columns, resolved
-from sociolect.load.doctor_findings import Found, told
-from sociolect.load.doctor_languages import fewest, languages, mixed, sampled
-from sociolect.load.doctor_links import links
-from sociolect.load.doctor_masks import column_name, least, shape
-from sociolect.load.doctor_people import people
-from sociolect.load.doctor_pii import PII
-from sociolect.load.doctor_repeats import prints, repeats
-from sociolect.load.doctor_texts import flags
-from sociolect.load.doctor_times import SINCE, read_times, when
+from sociolect.load.doctor.columns import columns, resolved
+from sociolect.load.doctor.findings import Found, told
+from sociolect.load.doctor.languages import fewest, languages, mixed, sampled
+from sociolect.load.doctor.links import links
+from sociolect.load.doctor.masks import column_name, least, shape
+from sociolect.load.doctor.people import people
+from sociolect.load.doctor.pii import PII
+from sociolect.load.doctor.repeats import prints, repeats
+from sociolect.load.doctor.texts import flags
+from sociolect.load.doctor.times import SINCE, read_times, when
 from sociolect.load.read import Table, opened
 from sociolect.seeds import derive
 
@@ -35,7 +35,7 @@ _PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}
 class Examined:
     """What was read, and what is wrong with it.
 
-    `findings`: one row each (see `doctor_findings.COLUMNS`), the gravest kinds of each group first; none for what is not there.
+    `findings`: one row each (see `findings.COLUMNS`), the gravest kinds of each group first; none for what is not there.
     `languages`: language, n, share, low, high of a sample. `set_aside`: what could not be read at all, by reason.
     `roles`: role -> column; `guessed`: the roles that nobody said. `skipped`: what could not be examined, and why.
     `touched`: finding -> its rows, counted from 0 in the order in which the table is read.

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from sociolect.load.doctor_findings import Found
-from sociolect.load.doctor_masks import some
+from sociolect.load.doctor.findings import Found
+from sociolect.load.doctor.masks import some
 
 REMOVED = ("[deleted]", "[removed]", "[suspended]", "[unknown]", "deleted_user", "deleted user", "<deleted>", "deactivateduser", "[deleted user]")  # fmt: skip
 HUB, MANY, THREAD = 0.2, 100, 0.5  # ours

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from sociolect.load.doctor_findings import Found
+from sociolect.load.doctor.findings import Found
 from sociolect.load.times import times
 
 SINCE = datetime(1980, 1, 1, tzinfo=UTC)  # ours: Usenet begins, the oldest platform whose posts are studied

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from sociolect.load.doctor_pii import masked
+from sociolect.load.doctor.pii import masked
 from sociolect.load.pseudonyms import pseudonym
 
 EXAMPLES, WIDTH = 3, 40

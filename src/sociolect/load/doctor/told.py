@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sociolect.load.doctor import Examined
-from sociolect.load.doctor_findings import BIAS, BREAKS, NOTE
-from sociolect.load.doctor_masks import column_name
+from sociolect.load.doctor.findings import BIAS, BREAKS, NOTE
+from sociolect.load.doctor.masks import column_name
 from sociolect.text import clean
 
 
