@@ -85,6 +85,12 @@ def test_a_forged_number_in_a_folder_of_files_is_found(ran: Path, name: str) -> 
     assert f"steps/index/{name}" in wrong(verified(ran))
 
 
+def test_a_forged_table_beside_the_page_is_found(ran: Path) -> None:
+    (ran / "tables" / "shares.csv").write_text("pair,alike\na b,0.99\n")
+    seal(ran)
+    assert wrong(verified(ran)) == {"tables/shares.csv", "printed numbers"}
+
+
 def test_an_index_that_was_written_twice_is_the_same_index(ran: Path) -> None:
     at = ran / "steps" / "index"
     (at / "values-1.npy").rename(at / "values-2.npy")
@@ -209,7 +215,7 @@ def test_who_was_forgotten_stays_out_when_it_is_made_again(
     run()
     assert left(folder, key) == set()
     assert wrong(verified(folder)) == set()
-    path.unlink()
+    path.write_text(path.read_text().replace("zor", "other"))
     found = verified(folder)
     assert wrong(found) == set()
     assert found.rows.filter(pl.col("state") == "not checked")["what"].to_list() == [str(path)]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from tests.kills.conftest import server  # noqa: F401  # a fixture
 
-from sociolect import arguments, systems
+from sociolect import arguments, forgotten, systems
 from sociolect.errors import WorkspaceError
 from sociolect.keep.compared import compared
 from sociolect.keep.listed import ledger, steps, workspaces
@@ -103,6 +103,14 @@ def test_answers_of_a_server_are_replayed_and_a_forged_one_is_found(
         book.execute("DELETE FROM calls WHERE key = (SELECT MIN(key) FROM calls)")
     found = verified(at)
     assert "has no answer to 1 of" in found.rows.filter(pl.col("what") == "numbers")["detail"].item()
+
+
+def test_where_somebody_was_forgotten_that_is_noted(copy: Path) -> None:
+    forgotten.write(copy, forgotten.read(copy))
+    seal(copy)
+    found = verified(copy)
+    assert found.holds
+    assert found.rows.filter(what="people")["state"].to_list() == ["note"]
 
 
 def test_two_runs_differ_where_they_were_told_to(run: Path, tmp_path: Path) -> None:

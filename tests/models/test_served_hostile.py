@@ -140,3 +140,13 @@ def test_money_is_not_forgotten_with_the_calls(tmp_path: Path) -> None:
     assert forget_journal.purge(path, Traces(frozenset(), frozenset(["ada"])), keep=(), derived=True) == 4
     with opened(path) as book:
         assert (book.count(), book.spent(), book.booked()) == (0, 0.0, 2.25)
+
+
+def test_a_call_that_shows_a_trace_goes_though_its_step_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with opened(path) as book:
+        book.step = "branches/more/screen"
+        book.keep([(bytes([i] * 16), "generate", "m", 0, "{}", Answer(t)) for i, t in enumerate(("so said ada", "no"))])
+    assert forget_journal.purge(path, Traces(frozenset(), frozenset(["ada"])), keep=("screen",), derived=True) == 1
+    with opened(path) as book:
+        assert book.known([bytes([0] * 16), bytes([1] * 16)]) == {bytes([1] * 16): "no"}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from sociolect import systems
+from sociolect import forgotten, systems
 from sociolect.errors import SociolectError
 from sociolect.fingerprint import of_file, of_folder
 from sociolect.keep.again import located, said
@@ -100,11 +100,15 @@ def _numbers(folder: Path, run: dict[str, Any], say: Callable[[str], None]) -> l
     ]
     changed += [w for w in lost if w not in changed]
     # Weights cost hours and are what was learnt; whatever else a step holds follows from raw rows, so it is made again.
-    taken = frozenset({"clock", *({"files", "society"} if changed else {"weights"})})
+    taken = {"clock", *({"files", "society"} if changed else {"weights"})}
+    # Forgetting cuts more than loading leaves out: it also knows what the steps held of the person's words.
+    taken |= {"society"} if (cut := (folder / forgotten.FILE).exists()) else set()
     rows = [
         (n, "not checked", "the file is gone or has changed: what was loaded of it is read from the workspace")
         for n in changed
     ]
+    if cut:
+        rows.append(("people", "note", "somebody was forgotten: what was loaded is read as it stands, without them"))
     if run.get("code") != code():
         by = (run.get("versions") or {}).get("sociolect")
         rows.append(("code", "note", f"made by sociolect {by}, other code than this"))
@@ -116,7 +120,7 @@ def _numbers(folder: Path, run: dict[str, Any], say: Callable[[str], None]) -> l
         again = Path(made)
         try:
             card = systems.find(run["system"])
-            work = Workspace(again, say, raw=folder, taken=taken)
+            work = Workspace(again, say, raw=folder, taken=frozenset(taken))
             write(card.run(work, **said(folder, run)), again / "report.html")
         except SociolectError as error:
             return [*rows, ("numbers", "differs", f"they cannot be made again: {error}")]
