@@ -105,6 +105,7 @@ def tables(folder: Path, url: str) -> None:
         people = work.society("load", society, people=12)
         members = work.frame("communities", frames.members, halves, people.people)
         said = work.frame("replies", frames.replies, asked, Paid(url), draws=2)
+        work.frame("lengths", pl.DataFrame, lengths, said.head(2))  # whose place the next one takes
         told = work.frame("lengths", pl.DataFrame, lengths, said)
         more = work.branch("more").frame("replies", frames.replies, asked, Paid(url), draws=3)
         printed(folder, work, told.with_columns(members=pl.lit(members.height), more=pl.lit(more.height)))

@@ -1,22 +1,26 @@
 """SIGKILL at every instrumented point, then the run again: the same bytes, and nothing paid twice but what was in flight."""
 
 import os
+import re
 import signal
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.keep.test_forget_killed import POINTS as FORGOTTEN
 from tests.kills.conftest import Run, zygote
 from tests.kills.studies import made
+
+import sociolect
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a sweep forks: this system cannot")
 IN_FLIGHT = {"tables": 1, "endpoint": 2, "training": 0}
 # Two calls in flight may be answered together: of eight calls there are four groups or more, and only four are sure.
 GROUPED, SURE = {"served answered", "call answered", "journal commit", "journal committed"}, 4
-# The names that a study passes: a new point in the code is swept once it stands here.
+# The names that a study passes.
 POINTS = {
     "tables": {
-        "step", "made", "write", "sync", "rename", "renamed", "call answered", "journal commit", "journal committed",
+        "step", "made", "write", "sync", "rename", "between renames", "renamed", "call answered", "journal commit", "journal committed",
     },
     "endpoint": {
         "step", "made", "write", "sync", "rename", "renamed", "served answered", "call answered", "journal commit",
@@ -27,6 +31,12 @@ POINTS = {
         "checkpoint write", "checkpoint rename", "checkpoint renamed", "weights written", "weights rename",
     },
 }  # fmt: skip
+
+
+def test_every_point_of_the_code_is_swept() -> None:
+    said = (path.read_text("utf-8") for path in Path(sociolect.__file__).parent.rglob("*.py"))
+    named = {name for text in said for name in re.findall(r'\bpoint\("([^"]+)"\)', text)}
+    assert named == FORGOTTEN.union(*POINTS.values())
 
 
 def swept(

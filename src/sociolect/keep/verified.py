@@ -60,11 +60,11 @@ def verified(folder: Path, *, recompute: bool = True, say: Callable[[str], None]
 
 def _hashes(folder: Path) -> Iterator[tuple[str, str, str]]:
     try:
-        lines = (folder / "SHA256SUMS").read_text("utf-8", "surrogateescape").splitlines()
+        lines = (folder / "SHA256SUMS").read_text("utf-8", "surrogateescape").split("\n")
     except OSError:
         yield "SHA256SUMS", "missing", "the run has not ended, or the file was removed"
         return
-    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines if line)}
     seen = {name: digest for name, digest in of_folder(folder).items() if not unsealed(name)}
     for name, digest in sorted(listed.items()):
         if name not in seen:
