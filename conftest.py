@@ -16,27 +16,28 @@ settings.load_profile("untimed")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as models/threads.py does, before anything imports torch
-os.environ.setdefault(
-    "OPENBLAS_NUM_THREADS", "1"
-)  # two workers share two cores: more threads wait for each other, spinning
+# Two workers share two cores: more threads wait for each other, spinning.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 DATA = Path(os.environ.get("SOCIOLECT_DATA", Path(__file__).parents[1] / "shared" / "data"))
 LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+# As an item is collected, since xdist reads the groups before any conftest may modify the items.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    names = getattr(item, "fixturenames", ())
+    if "tiny" in names:
+        item.add_marker(pytest.mark.xdist_group("tiny"))  # a session's model is trained once, in one worker
+    if "ran" in names:  # so is a recipe's run
+        card = getattr(item, "callspec", None) and item.callspec.params.get("card")  # type: ignore[attr-defined]
+        item.add_marker(pytest.mark.xdist_group(card.slug if card else "community_fidelity"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Two workers share the tests: the long ones begin, and those that share a recipe's run stay with one worker.
+    # Two workers share the tests: the long ones begin.
     items.sort(key=lambda item: "slow" not in item.keywords)
     for item in items:
-        if "tiny" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("tiny"))  # a session's model is trained once, in one worker
-        if "ran" in getattr(item, "fixturenames", ()):
-            card = getattr(item, "callspec", None) and item.callspec.params.get("card")  # type: ignore[attr-defined]
-            item.add_marker(pytest.mark.xdist_group(card.slug if card else "community_fidelity"))
-        if DATA.is_dir():
-            continue
-        if "realdata" in item.keywords:
+        if "realdata" in item.keywords and not DATA.is_dir():
             item.add_marker(
                 pytest.mark.skip(reason=f"real data: no folder {DATA.name} at {DATA.parent.name}/ (set SOCIOLECT_DATA)")
             )
@@ -81,9 +82,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
 
         folder = tmp_path_factory.mktemp(slug)
         # The first run starts from what `make demo` left: a step of other code or keywords is made anew there anyway.
-        left = Path(__file__).parent / "runs" / "demo" / "steps"
-        if not again and left.is_dir():
-            shutil.copytree(left, folder / "steps")
+        left = Path(__file__).parent / "runs" / "demo"
+        if not again and (left / "steps").is_dir():
+            shutil.copytree(left / "steps", folder / "steps")
+            shutil.copy2(left / "journal.sqlite", folder)
         with workspace(folder, system=slug, keywords=keywords) as work:
             page = systems.find(slug).run(work, **keywords)
             write(page, folder / "report.html")

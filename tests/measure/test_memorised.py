@@ -114,6 +114,9 @@ def test_short_posts_are_null_and_row_order_changes_nothing(base: Local) -> None
     found = memorised(base, short, theirs, prefix=4, span=4)
     assert found.filter(measure="memory:extracted", condition="learnt")["value"].null_count() == 1
     assert found.filter(measure="memory:nats")["value"].null_count() == 0
+    long = short.with_columns(reply=pl.when(pl.col("post") == "s00001").then(pl.lit("bab " * 2000)).otherwise("reply"))
+    found_long = memorised(base, long, theirs, prefix=4, span=4)
+    assert found_long.filter(measure="memory:nats")["value"].null_count() == 1, "no room for it: null, and no error"
     mixed = memorised(base, short.sample(fraction=1, shuffle=True, seed=2), theirs.reverse(), prefix=4, span=4)
     assert mixed.equals(found)
     assert memorised(base, mine, theirs, n=3).height == 2 * 2 * 3

@@ -29,7 +29,7 @@ def memorised(
     `memory:extracted` is 1.0 where the first `prefix` tokens of the post, after its prompt, make the model go on with the next
     `span` tokens exactly, taking the likeliest each time (Carlini et al. 2023, arXiv 2202.07646, Def. 3.1); null where a
     post is shorter than both. `memory:nats` is the loss in nats per token of the whole post after its prompt: members of a
-    training set lose less (Yeom et al. 2018, arXiv 1709.01604, Sec. 3.3). `speaker` is the author and `item` the post.
+    training set lose less (Yeom et al. 2018, arXiv 1709.01604, Sec. 3.3); null where the model has no room for the post. `speaker` is the author and `item` the post.
 
     Both frames have columns prompt, reply, person, post, as demonstrations do; at most `n` posts are drawn of each. Nothing
     said is in the scores. Raises InputError where a column is missing or an author stands on both sides, ModelError for a
@@ -49,10 +49,14 @@ def memorised(
         said = drawn["reply"].to_list()
         ids = [model.reply_ids(text) for text in said]
         prompts = [user(prompt) for prompt in drawn["prompt"]]
-        weighed = model.logprobs(prompts, [[text] for text in said])
-        nats: list[float | None] = [-total / len(tokens) for (total,), tokens in zip(weighed, ids, strict=True)]
+        heads = [model.prompt_ids(prompt) for prompt in prompts]
+        fits = [i for i, head in enumerate(heads) if len(head) + len(ids[i]) <= model.context]
+        weighed = model.logprobs([prompts[i] for i in fits], [[said[i]] for i in fits])
+        nats: list[float | None] = [None] * drawn.height
+        for i, (total,) in zip(fits, weighed, strict=True):
+            nats[i] = -total / len(ids[i])
         values: dict[str, list[float | None]] = {
-            "memory:extracted": _extracted(model, [model.prompt_ids(p) for p in prompts], ids, prefix, span),
+            "memory:extracted": _extracted(model, heads, ids, prefix, span),
             "memory:nats": nats,
         }
         keyed = drawn.select(
