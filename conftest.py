@@ -29,8 +29,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if "tiny" in names:
         item.add_marker(pytest.mark.xdist_group("tiny"))  # a session's model is trained once, in one worker
     if "ran" in names:  # so is a recipe's run
-        card = getattr(item, "callspec", None) and item.callspec.params.get("card")  # type: ignore[attr-defined]
-        item.add_marker(pytest.mark.xdist_group(card.slug if card else "community_fidelity"))
+        said = getattr(item, "callspec", None) and item.callspec.params  # type: ignore[attr-defined]
+        card = said and (said.get("card") or said.get("slug"))
+        item.add_marker(pytest.mark.xdist_group(getattr(card, "slug", card) or "community_fidelity"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,9 +82,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
         from sociolect.workspace import workspace
 
         folder = tmp_path_factory.mktemp(slug)
-        # The first run starts from what `make demo` left: a step of other code or keywords is made anew there anyway.
+        # The first run of its system starts from what `make demo` left: a step of other code or keywords is made anew anyway.
         left = Path(__file__).parent / "runs" / "demo"
-        if not again and (left / "steps").is_dir():
+        if slug == "community_fidelity" and not again and (left / "steps").is_dir():
             shutil.copytree(left / "steps", folder / "steps")
             shutil.copy2(left / "journal.sqlite", folder)
         with workspace(folder, system=slug, keywords=keywords) as work:

@@ -87,4 +87,4 @@ def test_a_study_behind_an_endpoint(tmp_path: Path, server: tuple[str, Counter[s
 @pytest.mark.slow
 def test_a_study_that_trains(tmp_path: Path, server: tuple[str, Counter[str]]) -> None:
     with zygote("training") as run:
-        assert swept("training", run, tmp_path, server, most=3) == []
+        assert swept("training", run, tmp_path, server, most=2) == []
