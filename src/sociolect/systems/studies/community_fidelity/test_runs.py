@@ -112,6 +112,8 @@ def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monk
     """The documented command, two of the three with less of everything: the chain runs, whatever the texts are like."""
     if example != "slack":
         less = SIZES["tiny"]._replace(corpus=250, posts=150, topics=8, tokens=32, exemplars=5)
+        if example == "irc":  # nothing is claimed of its models
+            less = less._replace(corpus=120, posts=90, topics=5)
         monkeypatch.setitem(sizes.SIZES, "tiny", less)
     # Pseudonyms decide who falls on which side: another key is another split.
     key = tmp_path / "key"
