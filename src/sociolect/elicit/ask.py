@@ -1,6 +1,6 @@
 """Put the same items to many models, in one batch per model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -43,8 +43,11 @@ def ask(
             open_chats = [c for c, f in zip(chats, free, strict=True) if f]
             told = model.generate(open_chats, tokens=tokens, temperature=temperature, top_p=top_p, seed=stream)
             said = dict(zip([i for i, f in enumerate(free) if f], told, strict=True))
-        chosen = _choose(model, chats, asked["options"].to_list(), temperature, stream)
-        raw = [said[i] if i in said else chosen[i][0] for i in range(len(chats))]
+        put = [i for i, f in enumerate(free) if not f]
+        offered = [list(asked["options"][i]) for i in put]
+        drawn = chosen(model, [chats[i] for i in put], offered, temperature=temperature, seed=stream)
+        picked = dict(zip(put, drawn, strict=True))
+        raw = [said[i] if i in said else picked[i][0] for i in range(len(chats))]
         parts.append(
             asked.with_columns(
                 speaker=pl.lit(model.name),
@@ -54,32 +57,38 @@ def ask(
                 turn=pl.lit(0, pl.Int64),
                 raw=pl.Series(raw, dtype=pl.String),
                 text=pl.Series([text.unwrap(r) or None for r in raw], dtype=pl.String),
-                choice=pl.Series([chosen[i][0] if i in chosen else None for i in range(len(chats))], dtype=pl.String),
-                logprob=pl.Series([chosen[i][1] if i in chosen else None for i in range(len(chats))], dtype=pl.Float64),
+                choice=pl.Series([picked[i][0] if i in picked else None for i in range(len(chats))], dtype=pl.String),
+                logprob=pl.Series([picked[i][1] if i in picked else None for i in range(len(chats))], dtype=pl.Float64),
             )
         )
     return frames.replies(pl.concat(parts).with_columns(refused=text.refuses(pl.col("text"))))
 
 
-def _choose(
-    model: Model, chats: list[Chat], options: list[list[str] | None], temperature: float, seed: int
-) -> dict[int, tuple[str, float]]:
-    """The option drawn for each chat that has options, and its log-probability among them."""
+def chosen(
+    model: Model, chats: Sequence[Chat], options: Sequence[Sequence[str]], *, temperature: float = 1.0, seed: int = 0
+) -> list[tuple[str, float]]:
+    """The option drawn for each chat from the model's probabilities over its options, and its log-probability among them.
+
+    `temperature=0` takes the likeliest.
+
+    >>> from sociolect.models.model import user
+    >>> from sociolect.models.scripted import scripted
+    >>> chosen(scripted(["no"]), [user("tea?")], [["yes", "no"]])
+    [('no', 0.0)]
+    """
     import numpy as np
 
     from sociolect.models.model import streams
 
-    put = [i for i, o in enumerate(options) if o]
-    if not put:
-        return {}
-    weights = model.logprobs([chats[i] for i in put], [options[i] or [] for i in put])
-    out = {}
-    for i, found, stream in zip(put, weights, streams([chats[i] for i in put], seed), strict=True):
+    if not chats:
+        return []
+    out = []
+    for some, found, stream in zip(options, model.logprobs(chats, options), streams(chats, seed), strict=True):
         logp = np.asarray(found) - np.logaddexp.reduce(found)
         if temperature == 0:
             pick = int(np.argmax(logp))
         else:
             odds = np.exp(logp / temperature)
             pick = int(np.random.default_rng(stream).choice(len(odds), p=odds / odds.sum()))
-        out[i] = ((options[i] or [])[pick], float(logp[pick]))
+        out.append((some[pick], float(logp[pick])))
     return out

@@ -1,0 +1,215 @@
+"""One loop for every game, dialogue and simulation, thousands of them at once.
+
+A world is four pure functions on a state of its own. `turn` says who acts now and what each of them sees; the loop asks all
+who are due, over all games, in one batch for each model, and hands what they said to `move`.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import polars as pl
+
+from sociolect import frames, text
+from sociolect.elicit.ask import chosen
+from sociolect.errors import ModelError, UsageError
+from sociolect.frames import KEYS, Replies, Scores
+from sociolect.models.model import Chat, Model
+from sociolect.seeds import derive
+
+S = TypeVar("S")
+
+
+class Due(NamedTuple):
+    """What is asked of a player: a chat, the options to choose among (None: free words), and the phase it stands in."""
+
+    chat: Chat
+    options: tuple[str, ...] | None = None
+    phase: str = ""
+
+
+class World(Protocol[S]):
+    """The rules of a game. A state is a value: `move` gives a new one, and leaves the old one as it was."""
+
+    def begin(self, players: Sequence[str], seed: int) -> S: ...
+    def turn(self, state: S) -> Mapping[str, Chat | Due]:
+        """Who acts now, and what each of them sees; nobody: the game is over."""
+        ...
+
+    def move(self, state: S, said: Mapping[str, str]) -> S: ...
+    def tally(self, state: S) -> Mapping[str, Mapping[str, float | None]]:
+        """What each player ends with, by measure; null where a measure is undefined."""
+        ...
+
+
+# The players of every game, or of each game its own.
+Players = Mapping[str, Model] | Sequence[Mapping[str, Model]]
+
+
+class Played(NamedTuple):
+    """What was said, what each player ended with, and the state that each game ended in, game by game."""
+
+    replies: Replies
+    scores: Scores
+    states: tuple[Any, ...]
+
+
+def game_seed(seed: int, game: int) -> int:
+    """The seed that the game of this number begins with, in any run of the root seed."""
+    return derive(seed, "game", game)
+
+
+def play(
+    world: World[S],
+    players: Players,
+    *,
+    games: int = 1,
+    turns: int = 1000,
+    legible: Callable[[S, str, str], bool] | None = None,
+    tries: int = 1,
+    communities: Mapping[str, str] | None = None,
+    people: Collection[str] = (),
+    condition: str = "played",
+    tokens: int = 256,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+) -> Played:
+    """`games` games to their end, all at once: each turn is one batch for each model, over all games.
+
+    A reply has `speaker` the seat, `item` game:<number>, `turn` the turn of its game from 0, `prompt` the last message seen,
+    `text` what was said (as the others are told it: without control characters, chat marks broken), `raw` as it came, `choice`
+    among options (with `logprob`), and further `model`, `phase`, `tries`, `refused`, `outcome`: answered, refused, invalid, blank.
+    Its `community` is that of the seat in `communities`, else the model's name; `people` are seats whose words are people's.
+
+    `legible(state, seat, text)` says whether the world can read a text. What it cannot is asked again, in the same words and
+    with a draw of its own, up to `tries` times in all; the last reply stands, as invalid. The loop never answers for a player:
+    `move` gets every text that came, legible or not, and decides what an illegible one does.
+
+    Scores: one row per game, seat and measure of the world's tally. Seats of one model play on its streams, so that the same
+    seed gives the same games; a run that was killed plays on from its journal (`models.journal`) to the same bytes.
+    Raises UsageError for no seat or too few tries, ModelError where a game is not over after `turns` turns.
+
+    >>> from sociolect.models.scripted import scripted
+    >>> class Once:
+    ...     def begin(self, players, seed): return {who: None for who in players}
+    ...     def turn(self, state): return {w: user("a number?") for w, told in state.items() if told is None}
+    ...     def move(self, state, said): return {**state, **said}
+    ...     def tally(self, state): return {w: {"told": float(told)} for w, told in state.items()}
+    >>> from sociolect.models.model import user
+    >>> play(Once(), {"ada": scripted(["7"]), "bo": scripted(["9"])}).scores["value"].to_list()
+    [7.0, 9.0]
+    """
+    seated = [players] * games if isinstance(players, Mapping) else list(players)
+    faults = [f"tries={tries}, turns={turns}: 1 or more are due"] if tries < 1 or turns < 1 else []
+    faults += ["a game without players"] if not seated or not all(seated) else []
+    faults += [f"{len(seated)} seatings for {games} games"] if len(seated) != games and games != 1 else []
+    if faults:
+        raise UsageError("this cannot be played: " + "; ".join(faults))
+    states = [world.begin(tuple(seats), game_seed(seed, g)) for g, seats in enumerate(seated)]
+    going: list[int] = list(range(len(states)))
+    told: list[tuple[object, ...]] = []
+    for t in range(turns + 1):
+        due = [(g, who, _due(one)) for g in going for who, one in world.turn(states[g]).items()]
+        if due and t == turns:
+            raise ModelError(f"{len({g for g, *_ in due})} of {len(states)} games are not over after {turns} turns")
+        asking = [(seated[g][who], one) for g, who, one in due]
+        heard = _heard(asking, tokens, temperature, top_p, derive(seed, "play", t))
+        for again in range(1, tries):
+            lost = [i for i, (g, who, _) in enumerate(due) if legible and not legible(states[g], who, heard[i].text)]
+            anew = _heard([asking[i] for i in lost], tokens, temperature, top_p, derive(seed, "play", t, again))
+            for i, reply in zip(lost, anew, strict=True):
+                heard[i] = reply._replace(tries=again + 1)
+        said: dict[int, dict[str, str]] = {}
+        for (g, who, one), reply in zip(due, heard, strict=True):
+            clear = legible(states[g], who, reply.text) if legible else None
+            told.append((who, g, t, seated[g][who].name, one.phase, one.chat[-1].text, *reply, clear))
+            said.setdefault(g, {})[who] = reply.text
+        for g, moves in said.items():
+            states[g] = world.move(states[g], moves)
+        going = list(said)
+    worth = [
+        (who, g, seated[g][who].name, measure, None if value is None else float(value))
+        for g, state in enumerate(states)
+        for who, found in world.tally(state).items()
+        for measure, value in found.items()
+    ]
+    put = {"condition": pl.lit(condition), "draw": pl.lit(0, pl.Int64)}
+    replies = pl.DataFrame(told, schema=_TOLD, orient="row").with_columns(**_whose(communities, people), **put)
+    scores = pl.DataFrame(worth, schema=_WORTH, orient="row").with_columns(**_whose(communities, people), **put)
+    return Played(
+        frames.replies(_outcome(replies).select(*KEYS, *_SAID)),
+        frames.scores(scores.with_columns(turn=pl.lit(0, pl.Int64)).select(*KEYS, "measure", "value", "model")),
+        tuple(states),
+    )
+
+
+class _Reply(NamedTuple):
+    text: str
+    raw: str
+    choice: str | None
+    logprob: float | None
+    tries: int = 1
+
+
+_SAID = ("prompt", "text", "raw", "choice", "logprob", "model", "phase", "tries", "refused", "outcome")
+_TOLD: dict[str, Any] = {
+    "speaker": pl.String, "game": pl.Int64, "turn": pl.Int64, "model": pl.String, "phase": pl.String, "prompt": pl.String,
+    "text": pl.String, "raw": pl.String, "choice": pl.String, "logprob": pl.Float64, "tries": pl.Int64, "legible": pl.Boolean,
+}  # fmt: skip
+_WORTH: dict[str, Any] = {
+    "speaker": pl.String, "game": pl.Int64, "model": pl.String, "measure": pl.String, "value": pl.Float64,
+}  # fmt: skip
+
+
+def _due(one: Chat | Due) -> Due:
+    return one if isinstance(one, Due) else Due(one)
+
+
+def _heard(
+    asking: Sequence[tuple[Model, Due]], tokens: int, temperature: float, top_p: float, seed: int
+) -> list[_Reply]:
+    """One reply to each, in their order: what each model is to write in one batch, what it is to choose in another."""
+    out: dict[int, _Reply] = {}
+    for model in {id(model): model for model, _ in asking}.values():
+        mine = [i for i, (player, _) in enumerate(asking) if player is model]
+        free = [i for i in mine if not asking[i][1].options]
+        chats = [asking[i][1].chat for i in free]
+        words = model.generate(chats, tokens=tokens, temperature=temperature, top_p=top_p, seed=seed) if free else []
+        # What one player says stands in the prompts of others: it never speaks there as another role.
+        out |= {
+            i: _Reply(text.neutralise(text.clean(raw)), raw, None, None) for i, raw in zip(free, words, strict=True)
+        }
+        put = [i for i in mine if asking[i][1].options]
+        offered = [asking[i][1].options or () for i in put]
+        picked = chosen(model, [asking[i][1].chat for i in put], offered, temperature=temperature, seed=seed)
+        out |= {i: _Reply(option, option, option, logp) for i, (option, logp) in zip(put, picked, strict=True)}
+    return [out[i] for i in range(len(asking))]
+
+
+def _whose(communities: Mapping[str, str] | None, people: Collection[str]) -> dict[str, pl.Expr]:
+    seat = pl.col("speaker")
+    human = seat.is_in(sorted(people))
+    return {
+        "source": pl.when(human).then(pl.lit("human")).otherwise(pl.lit("model")),
+        "community": seat.replace_strict(dict(communities), default=pl.col("model"))
+        if communities
+        else pl.col("model"),
+        "item": pl.format("game:{}", pl.col("game")),
+    }
+
+
+def _outcome(told: pl.DataFrame) -> pl.DataFrame:
+    """What came of each reply, told apart so that none is mistaken for another; an empty text is null."""
+    blank = pl.col("text").str.strip_chars() == ""
+    kinds = told.with_columns(refused=text.refuses(pl.col("text")) & ~blank).with_columns(
+        outcome=pl.when(blank)
+        .then(pl.lit("blank"))
+        .when(pl.col("legible").fill_null(False))  # null where any text can be read
+        .then(pl.lit("answered"))
+        .when(pl.col("refused"))
+        .then(pl.lit("refused"))
+        .when(pl.col("legible").is_null())
+        .then(pl.lit("answered"))
+        .otherwise(pl.lit("invalid"))
+    )
+    return kinds.with_columns(text=pl.when(blank).then(None).otherwise(pl.col("text")))
