@@ -192,6 +192,8 @@ def test_json_is_one_value_and_nothing_else(said: Said, tmp_path: Path) -> None:
     assert told["demo"]["page"] == str(tmp_path / "runs/demo/report.html")
     assert [c["slug"] for c in told["list"]] == ["tea_party", "community_fidelity"]
     assert told["list"][0]["keywords"] == ["size", "posts", "seed"]
+    assert told["list"][0]["near"] == "part"
+    assert told["list"][0]["needs"] == []
     assert [(r["role"], r["column"]) for r in told["guess"]] == [
         ("post", "tweet_id"),
         ("person", "user"),
@@ -211,7 +213,7 @@ def test_a_study_file_says_the_keywords_and_the_command_line_has_the_last_word(s
 
 def test_words_of_data_do_not_reach_the_terminal_raw(said: Said) -> None:
     _, out, _ = said("list")
-    assert "T tea_party [b]\tp\n" in out
+    assert "part\t\tT tea_party [b]\tp\n" in out
     Path("t.csv").write_text("id,us\x1b[31mer,body\n17,ada,hello there everyone\n18,bob,good morning all\n")
     for words in (["guess", "t.csv"], ["run", "no\x1b[2Jsuch\rx"], ["run", "tea_party", "--s\x1b[2J", "1"]):
         _, out, err = said(*words)

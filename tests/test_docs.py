@@ -57,7 +57,9 @@ def test_a_new_column_makes_the_page_stale_until_it_is_written(
 def test_every_keyword_and_every_claim_is_told() -> None:
     page = docs.pages()["systems.md"]
     for card in systems.catalog().values():
-        part = page.split(f"## {card.shelf} / {card.slug}\n")[1].split("\n## ")[0]
+        part = page.split(f"\n## {card.slug}\n")[1].split("\n## ")[0]
+        assert f"| {card.shelf} | [{card.slug}](#{card.slug}) | {card.title} | {card.paper} |" in page
+        assert (Path(docs.__file__).parents[2] / "docs" / part.split("](")[1].split(")")[0]).is_file()
         assert all(f"| `--{k.replace('_', '-')}` |" in part for k in card.keywords)
         assert all(claim.what in part for claim in card.claims)
         assert "| `--size` | `tiny` | `tiny`, `small`, `full` |" in part

@@ -91,19 +91,33 @@ def frames() -> str:
 
 
 def catalog() -> str:
-    """The systems, their keywords and the claims they are held against."""
-    out = [NOTE, "# The systems\n", "`sociolect run <system> --key value`; the folder is the registration.\n"]
-    for card in systems.catalog().values():
+    """The systems at a glance, then each with its keywords and the claims it is held against."""
+    cards = systems.catalog()
+    out = [
+        NOTE,
+        "# The systems\n",
+        "`sociolect run <system> --key value`; the folder is the registration. `sociolect list` prints this table.\n",
+        "| shelf | system | what it is | paper | needs | near |",
+        "|---|---|---|---|---|---|",
+    ]
+    out += [
+        f"| {c.shelf} | [{c.slug}](#{c.slug}) | {c.title} | {c.paper} | {', '.join(c.needs) or 'nothing'} | {c.near} |"
+        for c in cards.values()
+    ]
+    out += ["\nHow near a system comes to what its paper shows:\n", "| near | means |", "|---|---|"]
+    out += [f"| {word} | {means} |" for word, means in systems.NEAR.items()] + [""]
+    for card in cards.values():
+        where = f"../src/sociolect/systems/{card.shelf}/{card.slug}/README.md"
         out += [
-            f"## {card.shelf} / {card.slug}\n",
-            f"{card.title} ({card.paper})\n",
+            f"## {card.slug}\n",
+            f"{card.title} ({card.paper}). Shelf: {card.shelf}. [What it does, and where it differs]({where})\n",
             "| keyword | default | choices |",
             "|---|---|---|",
         ]
         kinds = get_type_hints(card.run)
         out += [f"| `--{k.replace('_', '-')}` | {_shown(p)} | {_choices(kinds[k])} |" for k, p in card.keywords.items()]
-        out += ["\n| the paper claims | value | where |", "|---|---|---|"] if card.claims else []
-        out += [f"| {c.what} | {_number(c.value)} | {c.where} |" for c in card.claims]
+        out += ["\n| the paper claims | value | where | sign |", "|---|---|---|---|"] if card.claims else []
+        out += [f"| {c.what} | {_number(c.value)} | {c.where} | {c.sign} |" for c in card.claims]
         out.append("")
     return "\n".join(out)
 
@@ -122,4 +136,4 @@ def _choices(kind: Any) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "in a figure" if value is None else f"{value:g}"
+    return "not a number" if value is None else f"{value:g}"

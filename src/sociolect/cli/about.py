@@ -13,7 +13,12 @@ from sociolect.cli.show import show
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """List the systems: shelf, name, the verbs each extends, title and paper."""
+    """List the systems: shelf, name, what each needs, how near it comes to its paper, the verbs it extends, title and paper.
+
+    Near is one of: numbers (its published numbers come back, on its own data), claims (its claims are tested on real data of
+    its kind), method (its method recovers planted truth; claims wait for models and data of your own), scoring (an instrument
+    with its published scoring), part (some of it; its README says what is missing).
+    """
     cards = systems.catalog().values()
     if as_json:
         print(
@@ -24,6 +29,8 @@ def list_(as_json: Json = False) -> None:
                         "shelf": c.shelf,
                         "title": c.title,
                         "paper": c.paper,
+                        "needs": c.needs,
+                        "near": c.near,
                         "verbs": c.verbs,
                         "keywords": list(c.keywords),
                     }
@@ -33,8 +40,8 @@ def list_(as_json: Json = False) -> None:
         )
         return
     show(
-        ("shelf", "system", "extends", "title", "paper"),
-        [(c.shelf, c.slug, ", ".join(c.verbs), c.title, c.paper) for c in cards],
+        ("shelf", "system", "needs", "near", "extends", "title", "paper"),
+        [(c.shelf, c.slug, ", ".join(c.needs), c.near, ", ".join(c.verbs), c.title, c.paper) for c in cards],
     )
 
 

@@ -14,6 +14,14 @@ from sociolect.report.content import Page
 SYSTEMS = Path(__file__).parent
 SHELVES = ("sources", "networks", "aligners", "worlds", "instruments", "studies", "lenses")
 VERBS = ("load", "find", "align", "elicit", "measure", "compare")
+# How near a system comes to what its paper shows.
+NEAR = {
+    "numbers": "its published numbers come back, on its own data",
+    "claims": "its claims are tested on real data of its kind",
+    "method": "its method recovers planted truth; its claims wait for models and data of your own",
+    "scoring": "the instrument with its published scoring; its wording where the licence allows",
+    "part": "some of it; its README says what is missing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A system's folder, read: what it is, what it needs, and which verbs it extends."""
+    """A system's folder, read: what it is, what it needs, which verbs it extends, and how `NEAR` it comes."""
 
     shelf: str
     slug: str
@@ -38,6 +46,7 @@ class Card:
     needs: tuple[str, ...]
     claims: tuple[Claim, ...]
     verbs: tuple[str, ...]
+    near: str = "part"
 
     @property
     def run(self) -> Callable[..., Page]:
@@ -60,7 +69,9 @@ def read(folder: Path) -> Card:
     faults = [f"{k!r} is missing" for k in ("title", "paper") if not isinstance(said.get(k), str)]
     faults += [f"shelf {folder.parent.name!r} is none of {', '.join(SHELVES)}"] * (folder.parent.name not in SHELVES)
     faults += ["recipe.py is missing"] * (not (folder / "recipe.py").exists())
-    listed, needed = said.get("claim", []), said.get("needs", [])
+    listed, needed, near = said.get("claim", []), said.get("needs", []), said.get("near")
+    if not isinstance(near, str) or near not in NEAR:
+        faults.append(f"'near' is {near!r}: it says how near the system comes, with one of {', '.join(NEAR)}")
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         faults.append("'claim' is no list of tables: each claim begins with [[claim]]")
         listed = []
@@ -87,6 +98,7 @@ def read(folder: Path) -> Card:
         tuple(needed),
         tuple(claims),
         verbs,
+        str(near),
     )
 
 
