@@ -13,7 +13,10 @@ from sociolect.systems import SYSTEMS, catalog
 from sociolect.systems.instruments.test_answers import card, scored
 
 SHELF = SYSTEMS / "instruments"
-SLUGS = sorted(s for s, one in catalog().items() if one.shelf == "instruments")
+# The shelf also holds benchmarks of other shapes: what has an instrument.toml is a questionnaire.
+SLUGS = sorted(
+    s for s, one in catalog().items() if one.shelf == "instruments" and (SHELF / s / "instrument.toml").is_file()
+)
 PROTECTED = {"scoff", "eat26", "wcs", "swed", "mfq30", "mfq2", "pvq21", "pvq_rr", "wvs7_map"}
 SENSITIVE = {"phq9", "gad7", "scoff", "eat26", "wcs", "swed"}
 # Items and reversed items, counted in the published keys; swed: twelve questions, 11 in four parts; mfq30: two catch items.

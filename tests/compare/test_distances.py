@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from scipy.spatial import distance
 
-from sociolect.compare.distances import energy, jensen_shannon, kolmogorov_smirnov, wasserstein, wassersteins
+from sociolect.compare.distances import energy, hellinger, jensen_shannon, kolmogorov_smirnov, wasserstein, wassersteins
 from sociolect.compare.interval import FloatArray
 from sociolect.errors import InputError
 
@@ -43,6 +43,19 @@ def test_jensen_shannon_is_a_metric(a: FloatArray, b: FloatArray, c: FloatArray)
     assert jensen_shannon(p, q) ** 2 == pytest.approx(
         np.nan_to_num(distance.jensenshannon(p, q, base=2)) ** 2, abs=1e-12
     )
+
+
+@given(MASS, MASS, MASS)
+def test_hellinger_is_a_metric_and_one_less_the_overlap(a: FloatArray, b: FloatArray, c: FloatArray) -> None:
+    """Closed form: the square is 1 - sum sqrt(p q) (Bhattacharyya 1943)."""
+    p, q, r = shares(a), shares(b), shares(c)
+    assert hellinger(p, p) == 0
+    assert hellinger(p, q) == hellinger(q, p)
+    assert hellinger(p, r) <= hellinger(p, q) + hellinger(q, r) + 1e-9
+    assert hellinger(p, q) ** 2 == pytest.approx(1 - np.sqrt(p * q).sum(), abs=1e-12)
+    assert hellinger([0.2, 0.3, 0.5], [0.5, 0.3, 0.2]) ** 2 == pytest.approx(0.7 - 2 * 0.1**0.5, abs=1e-12)
+    with pytest.raises(InputError, match="no Hellinger distance: p sums to 2"):
+        hellinger([1, 1], [0.5, 0.5])
 
 
 @given(SAMPLE, SAMPLE, st.integers(0, 1000))

@@ -30,18 +30,37 @@ def guess(
 @app.command()
 def instrument(
     source: Annotated[
-        Path, typer.Argument(help="A Qualtrics survey file (.qsf) to import, or an instrument's folder to check.")
+        Path,
+        typer.Argument(help="A Qualtrics survey file (.qsf) to import, or an instrument's name or folder to check."),
     ],
     text: Annotated[Path | None, typer.Option(help="Your own wording, where the folder holds none (.toml).")] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write an import into. Default: the file's name.")
     ] = None,
+    inspect: Annotated[
+        Path | None, typer.Option(help="Write the instrument into this folder as a task for `inspect eval`.")
+    ] = None,
+    from_log: Annotated[
+        Path | None, typer.Option(help="Score what came back: an Inspect log (.eval, .json), or a folder of logs.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="With --inspect: how often each question is asked.")] = 1,
+    community: Annotated[
+        str | None, typer.Option(help="With --inspect or --from-log: whom the model speaks for. Default: its own name.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Import a questionnaire and list what could not be imported; or check an instrument and say every fault at once."""
+    """Import a questionnaire and list what could not be imported; or check an instrument and say every fault at once.
+
+    With --inspect, export it as an Inspect task; with --from-log, read the log of that task back and score it.
+    """
+    from sociolect.cli import bridge
     from sociolect.load.qsf import written
     from sociolect.measure.instrument import read
 
+    if inspect or from_log:
+        bridge.crossed(source, text, inspect=inspect, log=from_log, draws=draws, community=community, as_json=as_json)
+        return
+    source = bridge.place(source)
     if source.suffix == ".qsf":
         folder, left = out or Path(source.stem), written(source, out or Path(source.stem))
         if as_json:

@@ -16,17 +16,7 @@ def jensen_shannon(p: npt.ArrayLike, q: npt.ArrayLike) -> float:
     >>> round(jensen_shannon([0.5, 0.5], [1, 0]), 10), jensen_shannon([1, 0], [0, 1])
     (0.5579230453, 1.0)
     """
-    first, second = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
-    faults = [] if first.shape == second.shape else [f"the shapes differ: {first.shape} and {second.shape}"]
-    for name, shares in (("p", first), ("q", second)):
-        if shares.ndim != 1:
-            faults.append(f"{name} has {shares.ndim} dimensions, not 1")
-        elif not (np.isfinite(shares).all() and (shares >= 0).all()):
-            faults.append(f"{name} holds shares that are negative or undefined")
-        elif abs(shares.sum() - 1) > 1e-9:
-            faults.append(f"{name} sums to {shares.sum():g}, not 1: divide it by its sum")
-    if faults:
-        raise InputError("no Jensen-Shannon distance: " + "; ".join(faults))
+    first, second = _distributions(p, q, "Jensen-Shannon")
     return float(jensen_shannons(first[None], second[None])[0])
 
 
@@ -42,6 +32,29 @@ def jensen_shannons(p: FloatArray, q: FloatArray) -> FloatArray:
         parts = [np.where(x > 0, x * np.log2(x / middle), np.where(np.isnan(x), np.nan, 0.0)).sum(-1) for x in (p, q)]
     # Rounding can leave a divergence of equal rows just below 0.
     return np.asarray(np.sqrt(np.clip((parts[0] + parts[1]) / 2, 0, 1)))
+
+
+def hellinger(p: npt.ArrayLike, q: npt.ArrayLike) -> float:
+    """The Hellinger distance of two distributions over the same labels: 0 is equal, 1 is disjoint.
+
+    The root of half the summed squares of sqrt(p) - sqrt(q) (Hellinger 1909), a metric. Raises InputError as `jensen_shannon` does.
+
+    >>> round(hellinger([0.5, 0.5], [1, 0]), 10), hellinger([1, 0], [0, 1])
+    (0.5411961001, 1.0)
+    """
+    first, second = _distributions(p, q, "Hellinger")
+    return float(hellingers(first[None], second[None])[0])
+
+
+def hellingers(p: FloatArray, q: FloatArray) -> FloatArray:
+    """Row by row the Hellinger distance of masses (m, k), each row divided by its sum; nan where that is 0.
+
+    >>> hellingers(np.array([[2.0, 2.0], [0.0, 0.0]]), np.array([[3.0, 0.0], [1.0, 1.0]])).round(4).tolist()
+    [0.5412, nan]
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        roots = [np.sqrt(x / x.sum(-1, keepdims=True)) for x in (p, q)]
+    return np.asarray(np.sqrt(np.clip(((roots[0] - roots[1]) ** 2).sum(-1) / 2, 0, 1)))
 
 
 def wasserstein(
@@ -120,6 +133,22 @@ def energy(
     across = _mean_distance(first, second, w, v)
     within = _mean_distance(first, first, w, w) + _mean_distance(second, second, v, v)
     return float(np.sqrt(max(2 * across - within, 0.0)))
+
+
+def _distributions(p: npt.ArrayLike, q: npt.ArrayLike, what: str) -> tuple[FloatArray, FloatArray]:
+    """Both as arrays; raises InputError, all faults at once, where one is no distribution or they differ in length."""
+    first, second = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
+    faults = [] if first.shape == second.shape else [f"the shapes differ: {first.shape} and {second.shape}"]
+    for name, shares in (("p", first), ("q", second)):
+        if shares.ndim != 1:
+            faults.append(f"{name} has {shares.ndim} dimensions, not 1")
+        elif not (np.isfinite(shares).all() and (shares >= 0).all()):
+            faults.append(f"{name} holds shares that are negative or undefined")
+        elif abs(shares.sum() - 1) > 1e-9:
+            faults.append(f"{name} sums to {shares.sum():g}, not 1: divide it by its sum")
+    if faults:
+        raise InputError(f"no {what} distance: " + "; ".join(faults))
+    return first, second
 
 
 def _mean_distance(x: FloatArray, y: FloatArray, w: FloatArray, v: FloatArray) -> float:

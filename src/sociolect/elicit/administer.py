@@ -113,6 +113,39 @@ def administered(
     return frames.replies(pl.concat(parts))
 
 
+def reread(replies: Replies) -> Replies:
+    """Replies that came back from elsewhere, as an Inspect log, with what each came to: read as `administer` reads its own.
+
+    Reads `raw` beside the columns that `variants` wrote; replies without options or stem are free text, and answered. Adds
+    choice, outcome, refused (also where it was true before: a provider may withhold a reply), position, and drops the words
+    that the prompt says anyway. Where several options were shown and the reply means none of them the outcome is unparsed.
+
+    >>> shown = {"stem": ["Tea is warm."], "options": [["n", "y"]], "wording": [["no", "yes"]], "shown": [["y", "n"]], "labels": [["A", "B"]]}
+    >>> keys = {"speaker": "m", "source": "model", "community": "c", "item": "1", "condition": "a", "draw": 0, "turn": 0}
+    >>> said = pl.DataFrame({**{k: [v] for k, v in keys.items()}, **shown, "prompt": ["Tea is warm."], "raw": ["B."], "text": ["B."]})
+    >>> reread(frames.replies(said)).select("choice", "outcome", "position").row(0)
+    ('n', 'answered', 1)
+    """
+    if "raw" not in replies.columns:
+        raise InputError("these replies have no column 'raw': what came back word for word is due")
+    laid = {"stem", "options"} <= set(replies.columns)
+    free = _Asked("", (), (), (), None, None, None)
+    rows = [_Asked.of(row) if laid and row["stem"] is not None else free for row in replies.iter_rows(named=True)]
+    found = _read([raw or "" for raw in replies["raw"]], rows, "sampled")
+    open_ = pl.Series([row is free for row in rows], dtype=pl.Boolean)
+    before = replies["refused"].fill_null(value=False) if "refused" in replies.columns else pl.lit(value=False)
+    told = replies.drop([c for c in (*_LEFT, *_FOUND) if c in replies.columns]).with_columns(
+        found.get_columns(), mode=pl.lit("sampled")
+    )
+    return frames.replies(
+        told.with_columns(refused=pl.col("refused") | before).with_columns(
+            outcome=pl.when(pl.col("refused")).then(pl.lit("refused")).when(open_ & (pl.col("outcome") == "unparsed"))
+            .then(pl.lit("answered")).otherwise("outcome"),
+            choice=pl.when(~pl.col("refused") & ~open_).then("choice"), position=pl.when(~pl.col("refused")).then("position"),
+        )
+    )  # fmt: skip
+
+
 class _Asked(NamedTuple):
     """What reading a reply needs to know of one question as it was shown; equal questions are read alike."""
 

@@ -4,7 +4,7 @@ A world is four pure functions on a state of its own. `turn` says who acts now a
 who are due, over all games, in one batch for each model, and hands what they said to `move`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import polars as pl
@@ -59,7 +59,7 @@ def game_seed(seed: int, game: int) -> int:
 
 
 def play(
-    world: World[S],
+    world: World[S] | Sequence[World[S]],
     players: Players,
     *,
     games: int = 1,
@@ -75,6 +75,8 @@ def play(
     seed: int = 0,
 ) -> Played:
     """`games` games to their end, all at once: each turn is one batch for each model, over all games.
+
+    `world` are the rules of every game, or of each game its own.
 
     A reply has `speaker` the seat, `item` game:<number>, `turn` the turn of its game from 0, `prompt` the last message seen,
     `text` what was said (as the others are told it: without control characters, chat marks broken), `raw` as it came, `choice`
@@ -105,37 +107,46 @@ def play(
     faults += [f"{len(seated)} seatings for {games} games"] if len(seated) != games and games != 1 else []
     if faults:
         raise UsageError("this cannot be played: " + "; ".join(faults))
-    states = [world.begin(tuple(seats), game_seed(seed, g)) for g, seats in enumerate(seated)]
+    worlds = list(world) if isinstance(world, Sequence) else [world] * len(seated)
+    if len(worlds) != len(seated):
+        raise UsageError(f"this cannot be played: {len(worlds)} worlds for {len(seated)} games")
+    states = [worlds[g].begin(tuple(seats), game_seed(seed, g)) for g, seats in enumerate(seated)]
     going: list[int] = list(range(len(states)))
     told: list[tuple[object, ...]] = []
     for t in range(turns + 1):
-        due = [(g, who, _due(one)) for g in going for who, one in world.turn(states[g]).items()]
-        if due and t == turns:
+        due = [(g, who, _due(one)) for g in going for who, one in worlds[g].turn(states[g]).items()]
+        if not due:
+            break
+        if t == turns:
             raise ModelError(f"{len({g for g, *_ in due})} of {len(states)} games are not over after {turns} turns")
         asking = [(seated[g][who], one) for g, who, one in due]
         heard = _heard(asking, tokens, temperature, top_p, derive(seed, "play", t))
+        clear = _clear(due, heard, states, legible, range(len(due)))
         for again in range(1, tries):
-            lost = [i for i, (g, who, _) in enumerate(due) if legible and not legible(states[g], who, heard[i].text)]
+            lost = [i for i, read in enumerate(clear) if read is False]
+            if not lost:
+                break
             anew = _heard([asking[i] for i in lost], tokens, temperature, top_p, derive(seed, "play", t, again))
             for i, reply in zip(lost, anew, strict=True):
                 heard[i] = reply._replace(tries=again + 1)
+            for i, read in zip(lost, _clear(due, heard, states, legible, lost), strict=True):
+                clear[i] = read
         said: dict[int, dict[str, str]] = {}
-        for (g, who, one), reply in zip(due, heard, strict=True):
-            clear = legible(states[g], who, reply.text) if legible else None
-            told.append((who, g, t, seated[g][who].name, one.phase, one.chat[-1].text, *reply, clear))
+        for (g, who, one), reply, read in zip(due, heard, clear, strict=True):
+            told.append((who, g, t, seated[g][who].name, one.phase, one.chat[-1].text, *reply, read))
             said.setdefault(g, {})[who] = reply.text
         for g, moves in said.items():
-            states[g] = world.move(states[g], moves)
+            states[g] = worlds[g].move(states[g], moves)
         going = list(said)
     worth = [
         (who, g, seated[g][who].name, measure, None if value is None else float(value))
         for g, state in enumerate(states)
-        for who, found in world.tally(state).items()
+        for who, found in worlds[g].tally(state).items()
         for measure, value in found.items()
     ]
     put = {"condition": pl.lit(condition), "draw": pl.lit(0, pl.Int64)}
-    replies = pl.DataFrame(told, schema=_TOLD, orient="row").with_columns(**_whose(communities, people), **put)
-    scores = pl.DataFrame(worth, schema=_WORTH, orient="row").with_columns(**_whose(communities, people), **put)
+    replies = _columns(told, _TOLD).with_columns(**_whose(communities, people), **put)
+    scores = _columns(worth, _WORTH).with_columns(**_whose(communities, people), **put)
     return Played(
         frames.replies(_outcome(replies).select(*KEYS, *_SAID)),
         frames.scores(scores.with_columns(turn=pl.lit(0, pl.Int64)).select(*KEYS, "measure", "value", "model")),
@@ -159,6 +170,24 @@ _TOLD: dict[str, Any] = {
 _WORTH: dict[str, Any] = {
     "speaker": pl.String, "game": pl.Int64, "model": pl.String, "measure": pl.String, "value": pl.Float64,
 }  # fmt: skip
+
+
+def _columns(rows: Sequence[tuple[object, ...]], schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Rows as a frame, built by columns: many times quicker than row by row."""
+    return pl.DataFrame(list(zip(*rows, strict=True)) if rows else None, schema=schema, orient="col")
+
+
+def _clear(
+    due: Sequence[tuple[int, str, Due]],
+    heard: Sequence["_Reply"],
+    states: Sequence[Any],
+    legible: Callable[[Any, str, str], bool] | None,
+    which: Iterable[int],
+) -> list[bool | None]:
+    """Whether the world can read these replies; None where any text can be read."""
+    if legible is None:
+        return [None for _ in which]
+    return [bool(legible(states[due[i][0]], due[i][1], heard[i].text)) for i in which]
 
 
 def _due(one: Chat | Due) -> Due:

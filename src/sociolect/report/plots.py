@@ -5,7 +5,8 @@ from sociolect.report.bars import bars
 from sociolect.report.confusion import confusion
 from sociolect.report.flow import flow
 from sociolect.report.forest import forest
+from sociolect.report.lines import lines
 from sociolect.report.network import network
 from sociolect.report.profiles import profiles
 
-__all__ = ["balance", "bars", "confusion", "flow", "forest", "network", "profiles"]
+__all__ = ["balance", "bars", "confusion", "flow", "forest", "lines", "network", "profiles"]

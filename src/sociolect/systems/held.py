@@ -25,8 +25,8 @@ class Here(NamedTuple):
 
 
 KINDS = {
-    "claim": pl.String, "the paper says": pl.Float64, "where": pl.String, "here": pl.Float64, "low": pl.Float64, "high": pl.Float64,
-    "n": pl.Int64, "sign tested": pl.String, "same sign?": pl.String, "what stands here": pl.String,
+    "claim": pl.String, "the paper says": pl.Float64, "here": pl.Float64, "low": pl.Float64, "high": pl.Float64, "n": pl.Int64,
+    "same sign?": pl.String, "what stands here": pl.String, "sign tested": pl.String, "where": pl.String,
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def held(claims: Sequence[Claim], found: Mapping[str, Here]) -> pl.DataFrame:
     rows = []
     for claim in claims:
         here = found.get(claim.id, Here())
-        rows.append((claim.what, claim.value, claim.where, *here[:4], claim.sign, _same(claim, here), here.why))
+        rows.append((claim.what, claim.value, *here[:4], _same(claim, here), here.why, claim.sign, claim.where))
     return pl.DataFrame(rows, schema=KINDS, orient="row")
 
 

@@ -39,7 +39,8 @@ def opened(name: str, text: Path | None, *, sensitive: bool) -> Instrument | Non
         if text is not None:
             raise UsageError("--instrument-text is the wording of an instrument: name it with --instrument")
         return None
-    known = {c.slug for c in catalog().values() if c.shelf == "instruments"}
+    shelf = {c.slug for c in catalog().values() if c.shelf == "instruments"}
+    known = {slug for slug in shelf if (SYSTEMS / "instruments" / slug / "instrument.toml").is_file()}
     folder = SYSTEMS / "instruments" / name if name in known else Path(name)
     if not (folder / "instrument.toml").is_file():
         raise UsageError(

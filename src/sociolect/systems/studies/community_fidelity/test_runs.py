@@ -9,6 +9,7 @@ import pytest
 
 from sociolect import arguments, systems
 from sociolect.load.planted import planted
+from sociolect.models import scratch
 from sociolect.report.page import write
 from sociolect.systems.studies.community_fidelity import find, sizes
 from sociolect.systems.studies.community_fidelity.sizes import SIZES
@@ -110,6 +111,8 @@ def test_leiden_recovers_the_planted_communities() -> None:
 @pytest.mark.parametrize("example", ["reddit_diet_body", "irc", "slack"])
 def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The documented command, two of the three with less of everything: the chain runs, whatever the texts are like."""
+    # most of a run's time is the base model's: here it reads its posts once, not three times over
+    monkeypatch.setitem(scratch.SIZES, "tiny", scratch.SIZES["tiny"]._replace(epochs=1))
     if example != "slack":
         less = SIZES["tiny"]._replace(corpus=250, posts=150, topics=8, tokens=32, exemplars=5)
         if example == "irc":  # nothing is claimed of its models

@@ -1,0 +1,218 @@
+"""What models said in Inspect logs, as replies: by the keys that each sample carries, never by its place in the log."""
+
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sociolect import frames, text
+from sociolect.errors import InputError, needs
+from sociolect.fingerprint import fingerprint
+from sociolect.frames import Replies
+
+FORMAT = 1  # of the metadata that `elicit.inspect_task` writes
+LEFT_OUT = {"log": pl.String(), "reason": pl.String(), "count": pl.Int64(), "where": pl.String()}
+SUFFIXES = (".eval", ".json")
+_OWN = ("sociolect", "digest", "item", "condition", "community")
+# What `elicit.variants` writes: a column that is null throughout comes without a type.
+_TYPES: dict[str, pl.DataType] = {
+    "options": pl.List(pl.String), "wording": pl.List(pl.String), "shown": pl.List(pl.String), "labels": pl.List(pl.String),
+    "sign": pl.Int64(), "low": pl.Float64(), "high": pl.Float64(), "negated": pl.Boolean(), "placebo": pl.Boolean(),
+}  # fmt: skip
+_MADE = {**{c: k.dtype for c, k in frames.SHAPES["replies"].columns.items()},
+         "raw": pl.String(), "task": pl.String(), "refused": pl.Boolean(), "stop": pl.String(), "temperature": pl.Float64(), "top_p": pl.Float64(), "tokens": pl.Int64()}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The replies, and the samples that are none: log, reason, count, where (the first one's id)."""
+
+    replies: Replies
+    left_out: pl.DataFrame
+
+
+def inspect_log(
+    paths: str | Path | Sequence[str | Path], *, community: str | Mapping[str, str] | None = None
+) -> Logged:
+    """One reply per sample and epoch of Inspect logs (.eval, .json, or folders of them): model is speaker, epoch - 1 is draw.
+
+    Only samples that `elicit.inspect_task` exported are read; their metadata say item, condition and every further column.
+    `community` says whom the models speak for: one name, or a name by model; else what was exported, else the model's own
+    name. `task` is the name it was exported under. `raw` is what came back without reasoning, `text` the same cleaned (null: nothing came), `stop` why it ended;
+    `refused` where the text opens as a refusal or the provider withheld it. `temperature`, `top_p` and `tokens` are what the
+    log says, null where it says nothing. The choice is read out by `elicit.administer.reread`.
+
+    Left out and counted: samples that ended in an error or at a limit, were cancelled or never run, were put in other words
+    than exported, are not ours, or stand in several logs (a retried log holds its predecessor's). Raises InputError for what
+    is no log, a log without samples, an export of a newer format, two different replies to one draw, or no reply at all;
+    MissingExtra for a log that needs Inspect to unpack.
+    """
+    rows: list[dict[str, Any]] = []
+    left: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], str] = {}
+    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    clash = 0
+    for path in _paths([paths] if isinstance(paths, str | Path) else paths):
+        head, samples = _opened(path)
+        seen = 0
+        for sample in samples:
+            seen += 1
+            reason, row = _row(head, sample)
+            if row is not None:
+                row["community"] = _whose(community, row)
+                key = tuple(row[k] for k in frames.KEYS)
+                if key in known:
+                    # what an earlier log holds word for word is the same draw; anything else is another run
+                    same = known[key] == (row["uuid"], row["raw"])
+                    clash += not same
+                    reason = "the same sample as in an earlier log"
+                else:
+                    known[key] = (row["uuid"], row["raw"])
+                    rows.append(row)
+            if reason:
+                left[path.name, reason] += 1
+                first.setdefault((path.name, reason), str(sample.get("id")))
+        if (missing := _due(head) - seen) > 0:
+            left[path.name, "never run, or cancelled"] += missing
+            first[path.name, "never run, or cancelled"] = ""
+    if clash:
+        raise InputError(f"{clash} draws have two different replies in these logs: read one run of a model at a time, or name a community for each")  # fmt: skip
+    told = [(log, reason, count, first[log, reason]) for (log, reason), count in sorted(left.items())]
+    if not rows:
+        said = "; ".join(f"{count} {reason}" for _, reason, count, _ in told) or "they hold no samples"
+        raise InputError(f"no reply can be read from these logs: {said}")
+    return Logged(_framed(rows), pl.DataFrame(told, schema=LEFT_OUT, orient="row"))
+
+
+def _paths(paths: Sequence[str | Path]) -> list[Path]:
+    """The logs, those of a folder by name; raises InputError where one is not there or is none."""
+    out: list[Path] = []
+    for path in map(Path, paths):
+        found = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else [path]
+        if not found or not found[0].is_file() or found[0].suffix not in SUFFIXES:
+            raise InputError(f"{path.name}: due is an Inspect log that ends in .eval or .json, or a folder of them")
+        out += found
+    return out
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    """What a log says of its run, and its samples one by one."""
+    try:
+        if path.suffix == ".json":
+            said = json.loads(path.read_text(encoding="utf-8"))
+            samples = said.get("samples") if isinstance(said, dict) else None
+        else:
+            said, samples = _unzipped(path)
+    except NotImplementedError:
+        said, samples = _through_inspect(path)  # a compression that this Python does not have
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, RecursionError) as error:
+        raise InputError(f"{path.name} cannot be read as an Inspect log: {error}; `inspect log dump` shows whether it is whole") from error  # fmt: skip
+    if not isinstance(said, dict) or not isinstance(said.get("eval"), dict) or not said["eval"].get("model"):
+        raise InputError(f"{path.name} is no Inspect log: it does not say which model was evaluated")
+    if not isinstance(samples, list | Iterator):
+        raise InputError(f"{path.name} holds no samples: it was run with --no-log-samples")
+    return said, (one for one in samples if isinstance(one, dict))
+
+
+def _unzipped(path: Path) -> tuple[Any, Iterator[Any]]:
+    """A .eval log: a zip of header.json (of a run cut short: its start alone) and one file per sample and epoch."""
+    with zipfile.ZipFile(path) as packed:
+        names = packed.namelist()
+        said = json.loads(packed.read("header.json" if "header.json" in names else "_journal/start.json"))
+
+    def each() -> Iterator[Any]:
+        with zipfile.ZipFile(path) as packed:
+            for name in sorted({n for n in names if n.startswith("samples/") and n.endswith(".json")}):
+                yield json.loads(packed.read(name))
+
+    return said, each()
+
+
+def _through_inspect(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    try:
+        from inspect_ai.log import read_eval_log
+    except ImportError as error:
+        raise needs(f"{path.name}, a packed log (`inspect log convert --to json` unpacks it),", "inspect") from error
+    said = json.loads(read_eval_log(str(path), resolve_attachments=True).model_dump_json())
+    return said, said.pop("samples") or []
+
+
+def _row(head: Mapping[str, Any], sample: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
+    """The reply of one sample, or the reason why there is none."""
+    metadata = sample.get("metadata") or {}
+    if "sociolect" not in metadata:
+        return "not exported by Sociolect", None
+    if not isinstance(metadata["sociolect"], int) or metadata["sociolect"] > FORMAT:
+        raise InputError(f"sample {sample.get('id')!r} was exported in format {metadata['sociolect']!r}, and {FORMAT} is known here: update sociolect")  # fmt: skip
+    if sample.get("error"):
+        return "ended in an error", None
+    if isinstance(limit := sample.get("limit"), dict):
+        return f"stopped at its {limit.get('type', 'limit')} limit", None
+    put = [_words(m.get("content"), sample) for m in _put(sample)]
+    if fingerprint(put) != metadata.get("digest"):
+        return "put in other words than exported", None
+    choice = (_dict(sample.get("output")).get("choices") or [{}])[0]
+    raw = _words(_dict(choice.get("message")).get("content"), sample)
+    config = _dict(head["eval"].get("model_generate_config")) | _dict(_dict(head.get("plan")).get("config"))
+    return "", {k: v for k, v in metadata.items() if k not in _OWN} | {
+        "speaker": head["eval"]["model"], "source": "model", "community": metadata.get("community"), "task": metadata.get("task"), "item": metadata["item"],
+        "condition": metadata["condition"], "draw": int(sample.get("epoch") or 1) - 1, "turn": 0, "prompt": put[-1], "raw": raw,
+        "text": text.clean(raw).strip() or None, "stop": choice.get("stop_reason"), "temperature": config.get("temperature"),
+        "top_p": config.get("top_p"), "tokens": config.get("max_tokens"), "uuid": sample.get("uuid"),
+    }  # fmt: skip
+
+
+def _put(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The messages that the model was put, in their order: a solver may have written others than the sample's input."""
+    said = [m for m in sample.get("messages") or [] if isinstance(m, dict) and m.get("role") in ("system", "user")]
+    if said:
+        return said
+    given = sample.get("input")
+    return [{"content": given}] if isinstance(given, str) else [m for m in given or [] if isinstance(m, dict)]
+
+
+def _words(content: Any, sample: Mapping[str, Any]) -> str:
+    """The words of a message: its text parts without reasoning, from the attachments where they were put there."""
+    if isinstance(content, list):
+        return "".join(
+            _words(p.get("text"), sample) for p in content if isinstance(p, dict) and p.get("type") == "text"
+        )
+    said = content if isinstance(content, str) else ""
+    if said.startswith("attachment://"):
+        return str(_dict(sample.get("attachments")).get(said.removeprefix("attachment://"), said))
+    return said
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _due(head: Mapping[str, Any]) -> int:
+    """How many samples the run should hold: those of its data set, as often as it has epochs."""
+    data, config = _dict(head["eval"].get("dataset")), _dict(head["eval"].get("config"))
+    ids = data.get("sample_ids")
+    return (len(ids) if isinstance(ids, list) else int(data.get("samples") or 0)) * int(config.get("epochs") or 1)
+
+
+def _whose(community: str | Mapping[str, str] | None, row: Mapping[str, Any]) -> str:
+    own = str(row["community"] or row["speaker"])
+    if isinstance(community, Mapping):
+        return community.get(str(row["speaker"]), own)
+    return community or own
+
+
+def _framed(rows: list[dict[str, Any]]) -> Replies:
+    """The rows as a frame, sorted by their keys; a column that no row fills is text."""
+    names = list(dict.fromkeys(c for row in rows for c in row if c != "uuid"))
+    types = _TYPES | _MADE
+    columns = {c: [row.get(c) for row in rows] for c in names}
+    made = pl.DataFrame(
+        [pl.Series(c, v, dtype=types.get(c), strict=c not in types) for c, v in columns.items()]
+    ).with_columns(pl.col(pl.Null).cast(pl.String))
+    told = made.with_columns(refused=(text.refuses(pl.col("text")).fill_null(value=False)) | (pl.col("stop") == "content_filter").fill_null(value=False))  # fmt: skip
+    return frames.replies(told.sort(*frames.KEYS))

@@ -1,0 +1,59 @@
+"""What this run finds of each published claim: of the best model that was named, and of no planted respondent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from sociolect.frames import Effects
+from sociolect.systems.held import Here
+
+PLANTED = "planted respondents answered: name models"
+CITED = "cited: the paper does not say how people were asked"
+ENGLISH, GIFTS = "English-speaking", "gifts"
+
+
+def best(rungs: Effects) -> str | None:
+    """The community with the highest accuracy with the rule given, over all rows; null where the rule was not asked."""
+    told = rungs.filter(measure="accuracy", what="rule", rows="all").drop_nulls("estimate")
+    return None if told.is_empty() else str(told.sort(-pl.col("estimate"), "community")["community"][0])
+
+
+def found(tables: Mapping[str, Effects], *, planted: bool) -> dict[str, Here]:
+    """Each claim's number of the best model: `tables` are rungs, labels, groups and subaxes; `group` differences need their groups.
+
+    Where planted respondents answered nothing is held against the paper: what they find was put there.
+    """
+    if planted or (who := best(tables["rungs"])) is None:
+        why = PLANTED if planted else "the rule was not asked: no model is the best with it"
+        return {
+            c: Here(why=CITED if c == "humans" else why)
+            for c in ("best", "humans", "value", "country", "english", "gifts", "adhering")
+        }
+
+    def here(table: str, what: str, why: str, **of: str) -> Here:
+        told = tables[table].filter(community=who, what=what, **of)
+        if told.is_empty() or told["estimate"][0] is None:
+            return Here(why=f"not asked: {why}")
+        row: dict[str, Any] = told.row(0, named=True)
+        return Here(
+            row["estimate"],
+            row["low"],
+            row["high"],
+            row["n"],
+            "undecided" if row["low"] is None and of.get("measure") != "accuracy" else "",
+            f"{who}, {why}",
+        )
+
+    gifts = next(
+        (w for w in tables["subaxes"]["what"].to_list() if GIFTS[:4] in w.lower() and w.endswith(" - others")), ""
+    )
+    return {
+        "best": here("rungs", "rule", "the rule given", measure="accuracy", rows="all"),
+        "humans": Here(why=CITED),
+        "value": here("rungs", "value", "the values given", measure="accuracy", rows="all"),
+        "country": here("rungs", "country", "the country given", measure="accuracy", rows="all"),
+        "english": here("groups", f"{ENGLISH} - others", "the country given"),
+        "gifts": here("subaxes", gifts, "the rule given"),
+        "adhering": here("labels", "rule", "the rule given", measure="yes-bias"),
+    }
