@@ -143,7 +143,19 @@ MAKERS = {
     "measure/judge.py": "question",
     "measure/memorised.py": "prompts of examples, through models/chats",
     "models/scratch.py": "prompts of examples, through models/chats",
+    "systems/aligners/maxmin_rlhf/elicit.py": "templated prompts, or statements that load.py neutralises",
+    "systems/lenses/trustworthy/measure.py": "neutralise, of question and answer",
+    "systems/networks/moral_graph/elicit.py": "what players say, through play",
+    "systems/networks/moral_graph/hypotheses.py": "neutralise",
+    "systems/networks/moral_graph/interviews.py": "cards out of replies, through play",
+    "systems/networks/moral_graph/votes.py": "neutralise",
     "systems/studies/community_fidelity/names.py": "neutralise",
+    "systems/studies/randomness_not_representation/bulk.py": "prompts of items, neutralised by load.py and implicit.py",
+    "systems/studies/randomness_not_representation/elicit.py": "the same",
+    "systems/worlds/debate/prompts.py": "scale.flat: neutralise",
+    "systems/worlds/debate/scale.py": "flat: neutralise",
+    "systems/worlds/donor_game/elicit.py": "what players say, through play",
+    "systems/worlds/traitors/elicit.py": "what players say, through play; traits neutralised by prompts.py",
 }
 
 

@@ -1,5 +1,6 @@
 """From a model's name to the model."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,13 @@ def open_model(name: str, *, folder: Path | str | None = None, **settings: Any) 
         said = f"{provider}/{base}@{Path(adapter).name}" if mark else name
         return local(folder, **{"name": said, **settings})
     return local(folder or base, **settings)
+
+
+def folders(names: Iterable[str]) -> list[Path]:
+    """The folders that the named models are read from, sorted: a step that takes them is made anew where weights change.
+
+    >>> folders(["hf/gpt2", "scripted/echo", "hf/no-such-folder@nor-this"])
+    []
+    """
+    parts = (Path(part).expanduser() for name in names for part in name.partition("/")[2].split("@") if part)
+    return sorted({part for part in parts if part.is_dir()})

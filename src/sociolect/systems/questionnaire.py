@@ -21,7 +21,7 @@ from sociolect.measure import instrument as engine
 from sociolect.measure.instrument import Instrument
 from sociolect.models.journal import noted
 from sociolect.models.model import Model
-from sociolect.models.open import open_model
+from sociolect.models.open import folders, open_model
 from sociolect.models.respondent import Question, Respondent
 from sociolect.report.content import Page
 from sociolect.systems import questionnaire_page
@@ -102,7 +102,7 @@ def page(
     if names:
         workspace.say(f"asking {len(names)} models: {sum(count.values())} calls in all")
     asking = {"templates": every, "named": named, "draws": dial.draws, "seed": seed}
-    replies = workspace.frame("replies", frames.replies, answered, card, names, _weights(names), **asking)
+    replies = workspace.frame("replies", frames.replies, answered, card, names, folders(names.values()), **asking)
     kept = {"draws": dial.resamples, "seed": seed}
     scores = scored(replies, card)
     validated = workspace.frame("validity", frames.effects, validity, scores, replies, scales=scales(card), **kept)
@@ -257,12 +257,6 @@ def _plan(instrument: Instrument, every: tuple[str, ...], *, framing: str, seed:
     found |= way(few, labels=("numbers",)) | way(few, orders=("rotations",))
     found |= variants(few, framings=("negated",), templates=every, seed=seed)
     return {"sampled": found, "logprob": way(few), "verbalised": way(few)}
-
-
-def _weights(names: Mapping[str, str]) -> list[Path]:
-    """The folders that the named models are read from: other weights under an old name make other replies."""
-    parts = (Path(part).expanduser() for name in names.values() for part in name.partition("/")[2].split("@"))
-    return sorted({part for part in parts if part.is_dir()})
 
 
 def _all(

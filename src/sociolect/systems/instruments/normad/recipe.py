@@ -13,7 +13,7 @@ from sociolect.load.aside import Aside
 from sociolect.load.inspect_log import inspect_log
 from sociolect.load.read import opened
 from sociolect.measure.contamination import kept_out
-from sociolect.models.open import open_model
+from sociolect.models.open import folders, open_model
 from sociolect.report.content import Page
 from sociolect.systems.instruments.normad import agents as planted_agents
 from sociolect.systems.instruments.normad import elicit, load, measure
@@ -57,7 +57,16 @@ def run(
     else:
         who = () if models else tuple(agents)
         replies = workspace.frame(
-            "replies", frames.replies, _asked, asked_of, items, models, who, _weights(models), **how, seed=seed
+            "replies",
+            frames.replies,
+            _asked,
+            asked_of,
+            items,
+            models,
+            who,
+            folders((models or {}).values()),
+            **how,
+            seed=seed,
         )
     if replies["choice"].null_count() == replies.height:
         said = ", ".join(f"{n} {kind}" for kind, n in replies["outcome"].value_counts().sort("outcome").iter_rows())
@@ -173,11 +182,6 @@ def _gap(scores: Scores, items: Items, *, draws: int, seed: int) -> Effects:
     )
     found = measure.parts_of(frames.scores(told), "known", rung="country", draws=draws, seed=seed)
     return frames.effects(found.filter(what="known - others"))
-
-
-def _weights(models: Mapping[str, str] | None) -> list[Path]:
-    parts = (Path(part).expanduser() for name in (models or {}).values() for part in name.partition("/")[2].split("@"))
-    return sorted({part for part in parts if part.is_dir()})
 
 
 def _checked(

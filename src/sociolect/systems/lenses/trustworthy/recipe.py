@@ -1,6 +1,6 @@
 """Trustworthy language models: four small instruments and a lens of 29 cells, held against this run or another (arXiv 2308.05374)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from sociolect import frames
 from sociolect.compare.coverage import coverage
 from sociolect.errors import UsageError
 from sociolect.frames import Replies, Scores
-from sociolect.models.open import open_model
+from sociolect.models.open import folders, open_model
 from sociolect.report.content import Page
 from sociolect.seeds import substream
 from sociolect.systems import lens
@@ -67,7 +67,7 @@ def run(
     at, names = SIZES[size], dict(models or {})
     given, aside = (None, None) if sentences is None else load.sentences(sentences, column=column, n=at.sentences)
     items = elicit.items(sentences=given, n=at.sentences, questions=at.questions, rate=rate, seed=seed)
-    weights = _weights(names.values())
+    weights = folders(names.values())
     asking: dict[str, Any] = {"draws": at.draws, "seed": seed}
     replies = workspace.frame("replies", frames.replies, elicit.asked, items, names, weights, **asking)
     read = workspace.frame("read", pl.DataFrame, measure.read, replies)
@@ -81,7 +81,7 @@ def run(
             read,
             names,
             judge,
-            _weights([judge or ""]),
+            folders([judge or ""]),
             own_judge=own_judge,
             seed=seed,
         )
@@ -125,12 +125,6 @@ def judged(
     """The judge's word on every answer to a bad request."""
     model = open_model(judge) if judge else players.judging(seed=seed)
     return measure.judge(read, model, among=sorted(names.values()), stated=own_judge, seed=seed)
-
-
-def _weights(names: Iterable[str]) -> list[Path]:
-    """The folders that named models are read from: other weights under an old name make other replies."""
-    parts = (Path(part).expanduser() for name in names for part in name.partition("/")[2].split("@") if part)
-    return sorted({part for part in parts if part.is_dir()})
 
 
 def _planted(replies: Replies, seed: int) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 from sociolect import frames
 from sociolect.errors import RefusedError, UsageError
 from sociolect.find.endorsement import ballots, counted, ties
+from sociolect.models.open import folders
 from sociolect.report.content import Page
 from sociolect.systems.networks.moral_graph import compare, steps
 from sociolect.systems.networks.moral_graph.conversation import MOST
@@ -77,7 +78,7 @@ def run(
         sitting = seats(
             [c for c in names if c not in ROLES] or [steps.PLANTED], dial.interviews, personas=personas or not names
         )
-        weights = _weights(names)
+        weights = folders(names.values())
         replies_interview = workspace.frame(
             "interviews", frames.replies, steps.interviewed, sitting, names, weights, seed=seed
         )
@@ -143,12 +144,6 @@ def _ties(edges: pl.DataFrame) -> pl.DataFrame:
 
 def _numbered(card: str) -> str:
     return card if card.startswith("statement ") else f"card {card}"
-
-
-def _weights(names: dict[str, str]) -> list[Path]:
-    """The folders that the named models are read from: other weights under an old name make other replies."""
-    parts = (Path(part).expanduser() for name in names.values() for part in name.partition("/")[2].split("@"))
-    return sorted({part for part in parts if part.is_dir()})
 
 
 def _checked(size: str, data: Path | None, names: dict[str, str], **said: Any) -> None:

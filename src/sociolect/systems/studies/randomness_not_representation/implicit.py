@@ -19,6 +19,7 @@ from sociolect.seeds import substream
 from sociolect.systems.studies.randomness_not_representation.bulk import Lister, together
 from sociolect.systems.studies.randomness_not_representation.measure import absolute, comparative, scaled
 from sociolect.systems.studies.randomness_not_representation.players import Swayed
+from sociolect.text import clean, neutralise
 
 DIMENSIONS = (
     "power distance",
@@ -65,7 +66,8 @@ def letters(text: Path | None = None, *, most: int) -> pl.DataFrame:
         raise InputError(f"{file.name} holds no letters: {'; '.join(faults)}")
     for (name, letter), dimension in product(list(said["letters"].items())[:most], DIMENSIONS):
         own = said.get("rewritten", {}).get(name, {}).get(dimension, {})
-        rows.append((name, dimension, *(own.get(pole, f"{letter} {poles[dimension][pole]}") for pole in (HIGH, LOW))))
+        both = [own.get(pole, f"{letter} {poles[dimension][pole]}") for pole in (HIGH, LOW)]
+        rows.append((name, dimension, *(neutralise(clean(str(text))) for text in both)))
     return pl.DataFrame(rows, schema=["letter", "dimension", HIGH, LOW], orient="row")
 
 

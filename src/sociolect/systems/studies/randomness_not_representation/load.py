@@ -17,6 +17,7 @@ from sociolect.errors import InputError
 from sociolect.frames import Items
 from sociolect.models.respondent import Question, Respondent
 from sociolect.seeds import substream
+from sociolect.text import clean, neutralise
 
 STABILITY, STEERING, HELD_OUT = (
     "global_opinion_data_stability.csv.gz", "global_opinion_data_steerability.csv", "global_opinion_held_out_data.csv",
@@ -123,7 +124,12 @@ def mapped(folder: Path) -> dict[str, int]:
 
 def _items(rows: list[Any]) -> Items:
     shape: dict[str, Any] = {"item": pl.String, "prompt": pl.String, "options": pl.List(pl.String), "facet": pl.String}
-    return frames.items(pl.DataFrame(rows, schema=shape, orient="row"))
+    # a survey is somebody else's text: none of it speaks as another role
+    told = [
+        (item, neutralise(clean(stem)), [neutralise(clean(o)) for o in options], facet)
+        for item, stem, options, facet in rows
+    ]
+    return frames.items(pl.DataFrame(told, schema=shape, orient="row"))
 
 
 def _rows(folder: Path, name: str) -> list[dict[str, str]]:

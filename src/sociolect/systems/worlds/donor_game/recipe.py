@@ -11,7 +11,7 @@ from sociolect.errors import UsageError
 from sociolect.frames import Replies
 from sociolect.models.journal import noted
 from sociolect.models.model import Model
-from sociolect.models.open import open_model
+from sociolect.models.open import folders, open_model
 from sociolect.report.content import Page
 from sociolect.systems.worlds.donor_game.evolution import NUMERIC, evolve
 from sociolect.systems.worlds.donor_game.page import Found, page
@@ -71,7 +71,7 @@ def run(
         "temperature": temperature, "selection": selection, "scores": scores, "seed": seed,
     }  # fmt: skip
     replies = workspace.frame(
-        "replies", frames.replies, spoken, names or dict(PLANTED), _weights(names), **asking, **shared
+        "replies", frames.replies, spoken, names or dict(PLANTED), folders(names.values()), **asking, **shared
     )
     made = {
         "size": size, "agents": str(agents), "schedule": schedule, "multiplier": f"{multiplier:g}",
@@ -102,12 +102,6 @@ def opened(name: str) -> Model:
     if name == PLANTED["planted"]:
         return Planted(name, mumble=0.02)
     return mumbler(name) if name == PLANTED["words"] else open_model(name)
-
-
-def _weights(names: Mapping[str, str]) -> list[Path]:
-    """The folders that the named models are read from: other weights under an old name make other replies."""
-    parts = (Path(part).expanduser() for name in names.values() for part in name.partition("/")[2].split("@"))
-    return sorted({part for part in parts if part.is_dir()})
 
 
 def _checked(size: str, names: Mapping[str, str], conditions: tuple[str, ...], **numbers: float | None) -> None:

@@ -9,6 +9,7 @@ from sociolect import frames
 from sociolect.compare.differences import means
 from sociolect.errors import RefusedError, UsageError
 from sociolect.frames import Effects
+from sociolect.models.open import folders
 from sociolect.report.content import Page
 from sociolect.seeds import derive
 from sociolect.systems.worlds.traitors import study
@@ -85,7 +86,7 @@ def run(
         for b in names:
             own, drawn = {k: names[k] for k in (a, b)}, derive(seed, "pair", a, b)
             said = workspace.frame(
-                f"play_{a}.{b}", frames.replies, study.crossed, own, _weights(own), traitor=a, faithful=b, games=each, seed=drawn, **asking, **rules
+                f"play_{a}.{b}", frames.replies, study.crossed, own, folders(own.values()), traitor=a, faithful=b, games=each, seed=drawn, **asking, **rules
             )  # fmt: skip
             replies[a, b] = said
             whole[a, b] = study.games_of(said, games=each, players=players, seed=drawn, **rules)
@@ -143,12 +144,6 @@ def _pairs(told: frames.Scores, *, seed: int) -> Effects:
 
 def _people(told: frames.Scores, *, seed: int) -> Effects:
     return means(told, by=("measure",), clusters=("item",), weight="weight", draws=DRAWS, seed=seed)
-
-
-def _weights(names: dict[str, str]) -> list[Path]:
-    """The folders that the named models are read from."""
-    parts = (Path(part).expanduser() for name in names.values() for part in name.partition("/")[2].split("@"))
-    return sorted({part for part in parts if part.is_dir()})
 
 
 def _checked(
