@@ -48,6 +48,13 @@ bench: $(READY)
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/fuzz.py --minutes 2
 	$(BIN)/python benchmarks/determinism.py
+	$(BIN)/python benchmarks/donor_game.py
+	$(BIN)/python benchmarks/traitors.py
+	$(BIN)/python benchmarks/debate.py
+	$(BIN)/python benchmarks/robustness.py
+	$(BIN)/python benchmarks/moral_graph.py
+	$(BIN)/python benchmarks/maxmin.py
+	$(BIN)/python benchmarks/trustworthy.py
 
 clean:
 	rm -rf $(VENV) runs build

@@ -143,7 +143,7 @@ MAKERS = {
     "measure/judge.py": "question",
     "measure/memorised.py": "prompts of examples, through models/chats",
     "models/scratch.py": "prompts of examples, through models/chats",
-    "systems/aligners/maxmin_rlhf/elicit.py": "templated prompts, or statements that load.py neutralises",
+    "systems/aligners/maxmin_rlhf/elicit.py": "templated prompts of our own",
     "systems/lenses/trustworthy/measure.py": "neutralise, of question and answer",
     "systems/networks/moral_graph/elicit.py": "what players say, through play",
     "systems/networks/moral_graph/hypotheses.py": "neutralise",

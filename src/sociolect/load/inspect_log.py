@@ -1,9 +1,7 @@
 """What models said in Inspect logs, as replies: by the keys that each sample carries, never by its place in the log."""
 
-import json
-import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,13 @@ from typing import Any
 import polars as pl
 
 from sociolect import frames, text
-from sociolect.errors import InputError, needs
+from sociolect.errors import InputError
 from sociolect.fingerprint import fingerprint
 from sociolect.frames import Replies
+from sociolect.load.inspect_file import logs, opened
 
 FORMAT = 1  # of the metadata that `elicit.inspect_task` writes
 LEFT_OUT = {"log": pl.String(), "reason": pl.String(), "count": pl.Int64(), "where": pl.String()}
-SUFFIXES = (".eval", ".json")
 _OWN = ("sociolect", "digest", "item", "condition", "community")
 # What `elicit.variants` writes: a column that is null throughout comes without a type.
 _TYPES: dict[str, pl.DataType] = {
@@ -48,8 +46,8 @@ def inspect_log(
     log says, null where it says nothing. The choice is read out by `elicit.administer.reread`.
 
     Left out and counted: samples that ended in an error or at a limit, were cancelled or never run, were put in other words
-    than exported, are not ours, or stand in several logs (a retried log holds its predecessor's). Raises InputError for what
-    is no log, a log without samples, an export of a newer format, two different replies to one draw, or no reply at all;
+    than exported, lack a key or hold one of another kind than was exported, are not ours, or stand in several logs (a retried
+    log holds its predecessor's). Raises InputError for what is no log, a log without samples, an export of a newer format, two different replies to one draw, or no reply at all;
     MissingExtra for a log that needs Inspect to unpack.
     """
     rows: list[dict[str, Any]] = []
@@ -57,8 +55,8 @@ def inspect_log(
     first: dict[tuple[str, str], str] = {}
     known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     clash = 0
-    for path in _paths([paths] if isinstance(paths, str | Path) else paths):
-        head, samples = _opened(path)
+    for path in logs([paths] if isinstance(paths, str | Path) else paths):
+        head, samples = opened(path)
         seen = 0
         for sample in samples:
             seen += 1
@@ -87,59 +85,6 @@ def inspect_log(
         said = "; ".join(f"{count} {reason}" for _, reason, count, _ in told) or "they hold no samples"
         raise InputError(f"no reply can be read from these logs: {said}")
     return Logged(_framed(rows), pl.DataFrame(told, schema=LEFT_OUT, orient="row"))
-
-
-def _paths(paths: Sequence[str | Path]) -> list[Path]:
-    """The logs, those of a folder by name; raises InputError where one is not there or is none."""
-    out: list[Path] = []
-    for path in map(Path, paths):
-        found = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else [path]
-        if not found or not found[0].is_file() or found[0].suffix not in SUFFIXES:
-            raise InputError(f"{path.name}: due is an Inspect log that ends in .eval or .json, or a folder of them")
-        out += found
-    return out
-
-
-def _opened(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
-    """What a log says of its run, and its samples one by one."""
-    try:
-        if path.suffix == ".json":
-            said = json.loads(path.read_text(encoding="utf-8"))
-            samples = said.get("samples") if isinstance(said, dict) else None
-        else:
-            said, samples = _unzipped(path)
-    except NotImplementedError:
-        said, samples = _through_inspect(path)  # a compression that this Python does not have
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, RecursionError) as error:
-        raise InputError(f"{path.name} cannot be read as an Inspect log: {error}; `inspect log dump` shows whether it is whole") from error  # fmt: skip
-    if not isinstance(said, dict) or not isinstance(said.get("eval"), dict) or not said["eval"].get("model"):
-        raise InputError(f"{path.name} is no Inspect log: it does not say which model was evaluated")
-    if not isinstance(samples, list | Iterator):
-        raise InputError(f"{path.name} holds no samples: it was run with --no-log-samples")
-    return said, (one for one in samples if isinstance(one, dict))
-
-
-def _unzipped(path: Path) -> tuple[Any, Iterator[Any]]:
-    """A .eval log: a zip of header.json (of a run cut short: its start alone) and one file per sample and epoch."""
-    with zipfile.ZipFile(path) as packed:
-        names = packed.namelist()
-        said = json.loads(packed.read("header.json" if "header.json" in names else "_journal/start.json"))
-
-    def each() -> Iterator[Any]:
-        with zipfile.ZipFile(path) as packed:
-            for name in sorted({n for n in names if n.startswith("samples/") and n.endswith(".json")}):
-                yield json.loads(packed.read(name))
-
-    return said, each()
-
-
-def _through_inspect(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    try:
-        from inspect_ai.log import read_eval_log
-    except ImportError as error:
-        raise needs(f"{path.name}, a packed log (`inspect log convert --to json` unpacks it),", "inspect") from error
-    said = json.loads(read_eval_log(str(path), resolve_attachments=True).model_dump_json())
-    return said, said.pop("samples") or []
 
 
 def _row(head: Mapping[str, Any], sample: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
