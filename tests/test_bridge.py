@@ -67,7 +67,9 @@ def test_a_questionnaire_goes_out_and_its_log_is_scored(said: Said, tmp_path: Pa
 def test_a_benchmark_of_another_shape_goes_out_with_its_answers(said: Said, tmp_path: Path) -> None:
     code, out, _ = said("instrument", "normad", "--inspect", str(tmp_path / "task"), "--json")
     assert (code, json.loads(out)["samples"]) == (0, 3600)
-    assert "match(" in (tmp_path / "task" / "task.py").read_text()
+    task = (tmp_path / "task" / "task.py").read_text()
+    assert "match(" in task
+    assert "temperature=0.0" in task  # as the recipe asks
     first = json.loads((tmp_path / "task" / "samples.jsonl").read_text().split("\n", 1)[0])
     assert first["target"] in {"Yes", "No", "Neither"}
     code, _, err = said("instrument", "normad", "--from-log", str(tmp_path / "x.json"))

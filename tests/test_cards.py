@@ -1,9 +1,12 @@
 """A card says what its system is, or every fault at once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from sociolect.cli import app
 from sociolect.errors import CardError
 from sociolect.systems import NEAR, catalog, read
 
@@ -58,3 +61,12 @@ def test_the_ids_of_a_card_s_claims_differ_and_every_system_says_how_near_it_com
         ids = [claim.id for claim in card.claims]
         assert len(ids) == len(set(ids)), card.slug
         assert card.near in NEAR
+
+
+def test_no_keyword_of_a_recipe_is_an_option_of_the_command_that_runs_it() -> None:
+    """`run --data` is the folder of a study file's paths: a recipe's own `data` could never be said."""
+    commands: Any = typer.main.get_command(app)
+    options = {p.name for name in ("run", "plan", "demo") for p in commands.commands[name].params}
+    assert {"out", "data", "budget"} <= options
+    taken = {card.slug: sorted(options & set(card.keywords)) for card in catalog().values()}
+    assert {slug: names for slug, names in taken.items() if names} == {}

@@ -43,3 +43,11 @@ def test_an_unknown_claim_and_an_interval_beside_its_estimate() -> None:
         held(card, {"gains": UP})
     with pytest.raises(InputError, match=r"claim 'gain': 1.0 lies outside its interval 2.0 to 3.0"):
         held(card, {"gain": Here(1.0, 2.0, 3.0)})
+
+
+def test_a_verdict_on_planted_players_says_so() -> None:
+    card = [
+        Claim(i, i, 7.0, "abstract", s) for i, s in (("up", "+"), ("count", "="), ("never", "+"), ("order", "order"))
+    ]
+    table = held(card, {"up": UP, "count": Here(7.0), "order": UP._replace(same="no")}, planted=True)
+    assert table["same sign?"].to_list() == ["planted: yes", "yes", "not measured", "planted: no"]

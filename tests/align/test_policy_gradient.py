@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from tests.align.test_finetune import llama
 from sociolect import frames
 from sociolect.align.best_of_n import best_of_n, furthest, ranked
 from sociolect.align.interpolated import at_kl, interpolated, kl_along
-from sociolect.align.policy_gradient import policy_gradient
+from sociolect.align.policy_gradient import Settings, _learnt, policy_gradient
 from sociolect.align.practised import Episode, advantages, encoded, episodes, log_probabilities
 from sociolect.align.reward import hidden_states
 from sociolect.align.tilted import kl_of
@@ -56,11 +58,24 @@ def mean(model: Model) -> float:
 
 
 def test_what_is_paid_becomes_likelier_to_the_same_bytes_and_the_same_journal(base: Local, tmp_path: Path) -> None:
+    how: dict[str, Any] = {"steps": 12, "rate": 5e-3, "kl": 0.0, "seed": 1}
     with journal(tmp_path / "j.sqlite") as book, using(book):
-        taught = policy_gradient(base, evens, folder=tmp_path / "one/pupil", steps=12, rate=5e-3, kl=0.0, seed=1)
+        taught = policy_gradient(base, evens, folder=tmp_path / "one/pupil", **how)
         paid = book.count()
-        again = policy_gradient(base, evens, folder=tmp_path / "two/pupil", steps=12, rate=5e-3, kl=0.0, seed=1)
-        assert book.count() == paid  # the same weights on the way were asked the same: nothing is paid twice
+    rounds_left = iter(range(5))
+
+    def killed(model: Model) -> tuple[Replies, Scores]:
+        if next(rounds_left, None) is None:
+            raise KeyboardInterrupt
+        return evens(model)
+
+    with journal(tmp_path / "k.sqlite") as book, using(book):
+        with pytest.raises(KeyboardInterrupt):
+            policy_gradient(base, killed, folder=tmp_path / "two/pupil", **how)
+        assert not (tmp_path / "two/pupil").exists()
+        assert 0 < book.count() < paid
+        again = policy_gradient(base, evens, folder=tmp_path / "two/pupil", **how)
+        assert book.count() == paid  # it went the same way, and paid for no reply twice
     assert mean(taught) > mean(base) + 0.1
     assert (tmp_path / "one/pupil/model.safetensors").read_bytes() == (
         tmp_path / "two/pupil/model.safetensors"
@@ -73,6 +88,51 @@ def test_what_is_paid_becomes_likelier_to_the_same_bytes_and_the_same_journal(ba
     assert rounds[-1]["kl"] > 0.2
     assert rounds[-1]["score"] > rounds[0]["score"]
     assert len({r["score"] for r in rounds}) > 6  # every round draws anew
+
+
+def bandit(base: Local, odds: dict[str, float]) -> Local:
+    """A model that says one word whatever it is asked, with these chances; its weights are the words' logits."""
+    import torch
+
+    class Bandit(torch.nn.Module):  # type: ignore[misc]  # torch is untyped here
+        def __init__(self) -> None:
+            super().__init__()
+            self.generation_config = base.module.generation_config  # where a model finds its end tokens
+            logits = torch.full((len(base.tokenizer),), -1e9)
+            for word, chance in odds.items():
+                logits[base.reply_ids(word)[0]] = float(np.log(chance))
+            self.logits = torch.nn.Parameter(logits)
+
+        def forward(self, input_ids: Any, use_cache: bool) -> Any:
+            return SimpleNamespace(logits=self.logits.expand(*input_ids.shape, -1))
+
+    return replace(base, module=Bandit())
+
+
+@pytest.mark.parametrize("kl", [0.0, 0.5])
+def test_a_step_is_the_gradient_of_a_bandit_in_closed_form_and_its_kl_is_exact(base: Local, kl: float) -> None:
+    """d/d logit_j of E[r] - kl KL(pi, ref) is pi_j (g_j - E[g]), g = r - kl log(pi / ref); leaving one out makes it n / (n - 1) of it.
+
+    Eight replies of two words, as many of each as their chances say, so that the mean over replies is the expectation.
+    """
+    import torch
+
+    pi, ref, worth = np.array([0.25, 0.75]), np.array([0.5, 0.5]), np.array([1.0, 0.2])
+    words = ("w1", "w2")
+    now, before = (bandit(base, dict(zip(words, odds.tolist(), strict=True))) for odds in (pi, ref))
+    said = [Episode(user("go"), words[k], float(worth[k]), 1) for k in (0, 0, 1, 1, 1, 1, 1, 1)]
+    start = now.module.logits.detach().clone()
+    step = torch.optim.SGD(now.module.parameters(), lr=1.0)
+    found = _learnt(before, now.module, said, step, Settings(1, 1.0, kl, 1e9, None, None, 16, 0))
+    gain = worth - kl * np.log(pi / ref)
+    due = 8 / 7 * pi * (gain - pi @ gain)
+    moved = (now.module.logits.detach() - start).numpy()
+    places = [base.reply_ids(w)[0] for w in words]
+    assert moved[places] == pytest.approx(due, abs=1e-6)
+    assert np.abs(np.delete(moved, places)).max() == 0
+    assert found["kl"] == pytest.approx(float(pi @ np.log(pi / ref)), abs=1e-6)
+    assert found["score"] == pytest.approx(float(pi @ worth))
+    assert found["gradient"] == pytest.approx(float(np.linalg.norm(due)), abs=1e-6)
 
 
 def test_a_price_on_distance_keeps_it_near_and_until_ends_it(base: Local, tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ def test_a_planted_form_that_reverses_one_claim_is_named_and_no_other(
     assert others["named"].null_count() == 2
     assert others["reversed"].sum() == others["sign"].sum() == 0
     assert others["sure"].to_list() == [1.0, 1.0]
+    # two that change places change their distances to the third too: apart from the mean of all forms, yet not reversed
+    assert (found["apart"] > 0).to_list() == [bool(share)] * 3
     assert others["estimate"].to_list() == pytest.approx([0.4 - share * 0.2, 0.2 + share * 0.2], abs=0.03)
 
 
@@ -59,6 +61,18 @@ def test_noise_reverses_nothing() -> None:
         told = world(seed=seed).with_columns(value=pl.Series(rng.normal(size=720)))
         turned += int((flips(told, formats=WAYS, draws=200)["reversed"] > 0).any())
     assert turned <= 4
+
+
+def test_a_verdict_that_wavers_by_chance_is_apart_from_nothing() -> None:
+    """A small true difference is sure in some forms and not in others without any effect of the form: `apart` says so."""
+    wavers = departs = 0
+    for seed in range(20):
+        told = world(seed=seed, noise=0.6).filter(pl.col("community") != "cedar")
+        row = flips(told, formats=WAYS, draws=200, seed=seed).row(0, named=True)
+        wavers += 0 < row["sure"] < 1
+        departs += row["apart"] > 0
+    assert wavers >= 10
+    assert departs <= 4
 
 
 def test_ranks_change_where_places_are_changed() -> None:

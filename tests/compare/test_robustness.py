@@ -8,7 +8,11 @@ import pytest
 
 from sociolect import frames
 from sociolect.compare.robustness import audit, between, positions
+from sociolect.elicit.administer import administered
+from sociolect.elicit.variants import variants
 from sociolect.errors import InputError, RefusedError
+from sociolect.measure.instrument import items, read
+from sociolect.systems import SYSTEMS, questionnaire
 
 FORMS = [(o, t) for o in ("forward", "reversed") for t in ("label", "text")]
 
@@ -129,3 +133,64 @@ def test_same_seed_same_bytes_whatever_the_order_of_rows() -> None:
         assert a is not None
         assert b is not None
         assert a.equals(b)
+
+
+def test_any_study_can_call_it_with_a_questionnaire_of_several_modes_placebos_and_reversed_items() -> None:
+    """One item's answers by mode are not paired across modes, and claims rest on keyed items without placebos."""
+    card = read(SYSTEMS / "instruments" / "planted10")
+    models = questionnaire.respondents(card)
+    asked = variants(items(card), orders=("forward", "reversed"))
+    told = pl.concat(
+        [administered(models, asked, mode=mode, seed=2) for mode in ("sampled", "logprob")], how="diagonal_relaxed"
+    )
+    told = told.with_columns(
+        placebo=pl.col("item") == told["item"].min(), condition=pl.format("{}/{}", "condition", "mode")
+    )
+    found = audit(frames.replies(told), draws=200, permutations=200)
+    assert found.stability is not None
+    assert found.flips is not None
+    ways = found.stability.filter(line="effect")["factor"].unique().sort().to_list()
+    assert ways == ["mode", "order"]
+    assert (found.stability["left_out"] >= 0).all()
+    assert found.missing.row(by_predicate=pl.col("part") == "claims")[2] == "1 placebo items are no part of them"
+    # elm leans .75 up and ash .75 down: raw, reversed items would cancel it
+    row = found.flips.filter(claim="ash - elm").row(0, named=True)
+    keyed = positions(frames.replies(told)).filter(~pl.col("placebo")).with_columns(
+        value=pl.when(pl.col("sign") == -1).then(1 - pl.col("value")).otherwise("value")
+    )  # fmt: skip
+    cells = keyed.group_by("community", "order", "mode").agg(pl.col("value").mean())
+    means = dict(cells.group_by("community").agg(pl.col("value").mean()).iter_rows())
+    assert row["estimate"] == pytest.approx(means["ash"] - means["elm"])
+    assert row["high"] < 0
+
+
+def test_speakers_of_one_community_are_not_held_against_each_other() -> None:
+    """Two speakers that never waver and never agree: no effect of any form, with `within` or without."""
+    one = scores(speakers=("m",)).with_columns(value=pl.lit(0.2))
+    both = pl.concat([one, one.with_columns(speaker=pl.lit("n"), value=pl.lit(0.9))])
+    for within in (None, "speaker"):
+        found = audit(frames.scores(both), formats=WAYS, within=within, draws=100, permutations=100).stability
+        assert found is not None
+        assert found["estimate"].abs().max() == 0.0
+
+
+def test_a_column_of_words_called_value_is_no_score() -> None:
+    """NormAd's stories carry their country's values in words, in a column of that name."""
+    card = read(SYSTEMS / "instruments" / "planted10")
+    elm = {"elm": questionnaire.respondents(card)["elm"]}
+    told = administered(elm, variants(items(card), orders=("forward", "reversed")))
+    same = audit(frames.replies(told), draws=100, permutations=100).stability
+    named = audit(frames.replies(told.with_columns(value=pl.lit("thrift"))), draws=100, permutations=100).stability
+    assert same is not None
+    assert named is not None
+    assert named.equals(same)
+
+
+def test_a_pull_of_the_first_place_has_no_size_in_spreads() -> None:
+    card = read(SYSTEMS / "instruments" / "planted10")
+    told = administered(questionnaire.respondents(card), variants(items(card), orders=("forward", "reversed")))
+    means = positions(frames.replies(told)).group_by("community", "item").agg(pl.col("value").mean()).drop_nulls()
+    found = audit(frames.replies(told), people=means, draws=100, permutations=100).stability
+    assert found is not None
+    assert found.filter(line="position")["in_spreads"].null_count() == found.filter(line="position").height > 0
+    assert found.filter(line="effect")["in_spreads"].null_count() == 0

@@ -174,10 +174,21 @@ def test_what_cannot_be_compared_is_said() -> None:
         stability(told.filter(condition=told["condition"][0], draw=0))
     with pytest.raises(RefusedError, match="forward and reversed"):
         position_bias(frames.replies(replies(steady, sizes=[4] * 3).filter(order="forward")))
+    unread = replies(steady, sizes=[4] * 3).with_columns(choice=pl.lit(None, pl.String))
+    with pytest.raises(RefusedError, match=r"none of \d+ replies could be read as an option"):
+        position_bias(frames.replies(unread))
     with pytest.raises(RefusedError, match="denial"):
         acquiescence(told.with_columns(negated=pl.lit(False)))
     with pytest.raises(InputError, match="'negated'"):
         acquiescence(told)
-    alone = stability(told.filter(item="q00"), formats=["order"], draws=100).filter(line="effect").row(0, named=True)
+    with pytest.raises(
+        InputError,
+        match=r"share item, draw and form with another, though they differ in condition, label_style, template: name",
+    ):
+        stability(told, formats=["order"])
+    with pytest.raises(InputError, match="give each repeat its own `draw`"):
+        stability(told.with_columns(draw=pl.lit(0), value=pl.col("value")).vstack(told.with_columns(draw=pl.lit(0))))
+    one = told.filter(item="q00", label_style="letters", template="label")
+    alone = stability(one, formats=["order"], draws=100).filter(line="effect").row(0, named=True)
     assert alone["low"] is None
     assert "one item only" in alone["method"]

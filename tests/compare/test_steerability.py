@@ -108,3 +108,23 @@ def test_noise_of_repeats_is_taken_off_the_spread_and_single_answers_are_told() 
     single = steerability(steered(told, 0.5, noise=0.3), told, draws=300)
     assert number(single, "steer ratio") > 0.9
     assert "single answers" in single["method"][0]
+
+
+def test_what_a_form_does_to_all_communities_alike_is_no_noise_and_narrows_no_spread() -> None:
+    """Half of people's spread, eight forms that move every community alike, noise: the ratio is .5 with forms or without."""
+    ratios: dict[bool, list[float]] = {False: [], True: []}
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        human = rng.random((40, 8))
+        people = pl.DataFrame([(f"q{i:02}", f"c{c}", human[i, c]) for i in range(40) for c in range(8)], schema=["item", "community", "value"], orient="row")  # fmt: skip
+        push, noise = rng.normal(0, 0.4, (40, 8)), rng.normal(0, 0.1, (40, 8, 8))
+        for moved, held in ratios.items():
+            rows = [
+                (f"q{i:02}", f"c{c}", f"f{f}", 0.5 + (human[i, c] - 0.5) / 2 + moved * push[i, f] + noise[i, c, f])
+                for i in range(40) for c in range(8) for f in range(8)
+            ]  # fmt: skip
+            told = pl.DataFrame(rows, schema=["item", "community", "condition", "value"], orient="row")
+            found = steerability(told, people, by=None, draws=100, relabelled=100)
+            held.append(found.filter(measure="steer ratio")["estimate"].item())
+    assert ratios[True] == pytest.approx(ratios[False])
+    assert np.mean(ratios[True]) == pytest.approx(0.5, abs=0.01)

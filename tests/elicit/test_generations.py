@@ -84,6 +84,10 @@ def test_survivors_are_the_best_equals_by_lot_and_those_without_a_number_last() 
     assert survivors(worth, keep=4) == ("b", "d", "a", "c")
     assert survivors({k: worth[k] for k in "dcba"}, keep=2) == ("b", "d")
     assert survivors({"a": None, "b": -5.0}, keep=1) == ("b",)
+    assert survivors({"a": float("nan"), "b": -5.0, "c": float("-inf")}, keep=2) == ("b", "c")
+    for keep in (-1, 3):
+        with pytest.raises(UsageError, match=f"keep is {keep}: from 0 to the 2 players is due"):
+            survivors({"a": 1.0, "b": 2.0}, keep=keep)
     equal = dict.fromkeys("abcdef", 1.0)
     drawn = [survivors(equal, keep=3, seed=s) for s in range(60)]
     assert {who for some in drawn for who in some} == set("abcdef")

@@ -88,6 +88,10 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
         ({"a": TEA}, "options that nobody laid out"),
         ({}, "no items"),
         ({"a": frames.items(FREE.with_columns(condition=pl.lit("x")))}, "column 'condition'"),
+        (
+            {"a": frames.items(FREE.with_columns(draw=pl.lit(3)))},
+            "column 'draw', which the export or the log writes itself",
+        ),
         ({"a": frames.items(FREE.with_columns(when=pl.lit(1).cast(pl.Date)))}, "JSON does not"),
         ({"a": frames.items(FREE.with_columns(x=pl.lit(float("nan"))))}, "JSON does not"),
     ):

@@ -149,6 +149,7 @@ MAKERS = {
     "systems/networks/moral_graph/hypotheses.py": "neutralise",
     "systems/networks/moral_graph/interviews.py": "cards out of replies, through play",
     "systems/networks/moral_graph/votes.py": "neutralise",
+    "systems/sources/social_chem/elicit.py": "neutralise",
     "systems/studies/community_fidelity/names.py": "neutralise",
     "systems/studies/randomness_not_representation/bulk.py": "prompts of items, neutralised by load.py and implicit.py",
     "systems/studies/randomness_not_representation/elicit.py": "the same",

@@ -35,6 +35,34 @@ def test_the_same_words_again_are_held_in_their_order(tmp_path: Path) -> None:
     assert found == [("number", "t.csv: x (2): value", "2", "3"), ("table", "t.csv: x (3): row", None, "there")]
 
 
+def test_a_row_whose_words_changed_is_found_by_those_it_begins_with_where_they_are_its_own(tmp_path: Path) -> None:
+    one = "claim,here,same sign?,why\nfollows,0.5,yes,of 3 runs\nleads,,not measured,name models\n"
+    other = "claim,here,same sign?,why\nfollows,0.1,undecided,of 4 runs\nleads,,not measured,name models\n"
+    assert told(tmp_path, one, other) == [
+        ("number", "t.csv: follows: here", "0.5", "0.1"),
+        ("word", "t.csv: follows: same sign?", "yes", "undecided"),
+        ("word", "t.csv: follows: why", "of 3 runs", "of 4 runs"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(("f1", "auc"), ("gain",)), (("auc",), ("gain", "f1")), (("f1", "auc"), ("f1", "gain"))]
+)
+def test_a_row_is_not_held_against_one_that_others_begin_like(
+    tmp_path: Path, one: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    sides = ("arm,measure,value\n" + "".join(f"x,{m},1\n" for m in side) for side in (one, other))
+    assert {part for part, *_ in told(tmp_path, *sides)} == {"table"}
+
+
+def test_of_two_places_where_rows_begin_alike_the_longer_counts(tmp_path: Path) -> None:
+    one, other = "a,b,c,v\nx,y,old,1\nx,z,s,2\n", "a,b,c,v\nx,y,new,3\nx,z,s,2\n"
+    assert told(tmp_path, one, other) == [
+        ("word", "t.csv: x · y: c", "old", "new"),
+        ("number", "t.csv: x · y: v", "1", "3"),
+    ]
+
+
 def test_an_empty_cell_is_no_zero_and_a_column_that_is_gone_is_told(tmp_path: Path) -> None:
     found = told(tmp_path, "arm,value,p\nx,,0.1\n", "arm,value\nx,0\n")
     assert found == [("table", "t.csv: column p", "there", None), ("number", "t.csv: x: value", None, "0")]

@@ -118,6 +118,14 @@ def change(log: dict[str, Any], how: Callable[[dict[str, Any]], Any]) -> dict[st
     (lambda s: s.update(metadata={}), "not exported by Sociolect"),
     (lambda s: s["messages"][1].update(content="Think first. Tea is warm."), "put in other words than exported"),
     (lambda s: s["messages"].insert(1, {"role": "user", "content": "Think first."}), "put in other words than exported"),
+    (lambda s: s["metadata"].update(shown=["y"]), "its keys are not those exported"),
+    (lambda s: s["metadata"].update(labels=["A"]), "its keys are not those exported"),
+    (lambda s: s["metadata"].update(item=7), "its keys are not those exported"),
+    (lambda s: s["metadata"].update(negated="no"), "its keys are not those exported"),
+    (lambda s: s["metadata"].update(low=float("nan")), "its keys are not those exported"),
+    (lambda s: s.update(epoch=0), "its keys are not those exported"),
+    (lambda s: s.update(epoch="1"), "its keys are not those exported"),
+    (lambda s: s.update(metadata="none"), "not exported by Sociolect"),
 ])  # fmt: skip
 def test_what_is_no_reply_is_counted_by_its_reason(
     log: dict[str, Any], kept: Callable[..., Path], how: Any, reason: str
@@ -125,6 +133,48 @@ def test_what_is_no_reply_is_counted_by_its_reason(
     found = inspect_log(kept(change(log, how)))
     assert (found.replies.height, reason in found.left_out["reason"].to_list()) == (10, True)
     assert found.left_out["count"].sum() == 2
+
+
+def test_a_further_choice_of_one_sample_is_counted_and_is_no_draw(
+    log: dict[str, Any], kept: Callable[..., Path]
+) -> None:
+    """`--num-choices 3` asks a model for three replies at once; epochs are the draws."""
+    plain = inspect_log(LOG).replies
+    found = inspect_log(kept(change(log, lambda s: s["output"].update(choices=s["output"]["choices"] * 3))))
+    assert found.replies.equals(plain)
+    assert found.left_out.filter(pl.col("reason").str.starts_with("a further choice"))["count"].to_list() == [2]
+
+
+def test_numbers_of_a_column_are_of_one_kind_and_two_kinds_are_refused(
+    log: dict[str, Any], kept: Callable[..., Path]
+) -> None:
+    for n, one in enumerate(log["samples"]):
+        one["metadata"]["weight"] = 1 if n % 2 else 0.5
+    assert inspect_log(kept(log)).replies["weight"].unique().sort().to_list() == [0.5, 1.0]
+    log["samples"][0]["metadata"]["weight"] = "heavy"
+    with pytest.raises(InputError, match="'weight' holds values of more than one kind"):
+        inspect_log(kept(log))
+
+
+def test_half_a_surrogate_pair_and_a_torn_part_are_no_traceback(log: dict[str, Any], kept: Callable[..., Path]) -> None:
+    log["samples"][0]["output"]["choices"][0]["message"]["content"] = "A \ud800"
+    said = inspect_log(kept(log)).replies["raw"].to_list()
+    assert said.count("A ?") == 1
+    path = kept(log, "a.eval")
+    raw = bytearray(path.read_bytes())
+    raw[raw.rindex(b"samples/", 0, raw.index(b"PK\x01\x02")) + 30] ^= 255  # in the last sample's packed bytes
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match="cannot be read as an Inspect log"):
+        inspect_log(path)
+
+
+def test_a_part_that_unpacks_to_more_than_any_sample_is_refused(
+    log: dict[str, Any], kept: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kept(log, "a.eval")
+    monkeypatch.setattr("sociolect.load.inspect_file.MOST", 100)
+    with pytest.raises(InputError, match=r"unpacks to .* bytes, and 100 is the most"):
+        inspect_log(path)
 
 
 def test_samples_that_never_ran_are_counted(log: dict[str, Any], kept: Callable[..., Path]) -> None:

@@ -72,3 +72,22 @@ def test_faults_are_named(tmp_path: Path) -> None:
         scratch(bigram_examples(20), tmp_path / "m", size="tin")
     with pytest.raises(InputError, match="3 examples"):
         scratch(bigram_examples(3), tmp_path / "m")
+
+
+def test_a_loss_over_replies_alone_teaches_what_random_prompts_would_drown(tmp_path: Path) -> None:
+    """The reply names one of four words of a prompt whose other words are noise: chance is 1/4."""
+    rng = np.random.default_rng(3)
+    marks = ["up", "down", "left", "right"]
+    rows = [(" ".join([*rng.choice(WORDS, 6), marks[k % 4]]), marks[k % 4]) for k in range(400)]
+    made = pl.DataFrame(rows, schema=["prompt", "reply"], orient="row").with_columns(community=pl.lit("red"))
+    examples = frames.examples(made)
+    heard = {}
+    for only in (True, False):
+        scratch(examples, tmp_path / str(only), size="micro", replies_only=only, epochs=3, threads=1)
+        card = json.loads((tmp_path / str(only) / "card.json").read_text())
+        assert card["replies_only"] is only
+        assert 30_000 < card["weights"] < 50_000
+        heard[only] = card["losses"][-1]
+    # over replies alone the loss learnt is the loss held out; over all tokens it is that of the random words
+    assert heard[True]["learnt"] < 1.0 < heard[False]["learnt"]
+    assert heard[True]["held_out_reply"] < heard[False]["held_out_reply"]

@@ -65,3 +65,13 @@ def test_a_frame_without_ends_has_numbers_alone() -> None:
     words = [t.text for t in read(cells(FRAME.drop("low", "high"))).iter(f"{SVG}text")]
     assert "0.250" in words
     assert "[0.125, 0.375]" not in words
+
+
+def test_an_arrow_says_that_lower_is_better_and_the_title_of_whom() -> None:
+    more = FRAME.with_columns(sign=pl.lit("-"), contrast=pl.lit("plain"))
+    root = read(cells(more.head(1)))
+    assert [g.findtext(f"{SVG}title") for g in root.iter(f"{SVG}g")] == [
+        "toxicity: 0.250 [0.125, 0.375] (plain), lower is better"
+    ]
+    assert "\u2193" in cells(more)
+    assert "\u2193" not in cells(FRAME)

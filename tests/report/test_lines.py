@@ -109,5 +109,11 @@ def test_faults_are_refused() -> None:
         plots.lines(pl.concat([growth(), growth()]))
     with pytest.raises(InputError, match="thin lines cannot be drawn"):
         plots.lines(growth(), each=growth())
+    with pytest.raises(InputError, match="12 of 12 rows have no number in generation"):
+        plots.lines(growth().with_columns(generation=pl.lit(None, pl.Int64), panel=pl.int_range(12).cast(pl.String)))
+    with pytest.raises(InputError, match=r"thin lines cannot be drawn: of \('elsewhere', 'a'\) there is no line"):
+        plots.lines(
+            growth(), each=each(growth().with_columns(panel=pl.lit("elsewhere")).unique(["series", "generation"]))
+        )
     with pytest.raises(RefusedError, match="nothing to draw"):
         plots.lines(growth().with_columns(pl.lit(None, pl.Float64).alias(c) for c in ("value", "low", "high")))

@@ -55,7 +55,9 @@ def _out(folder: Path, text: Path | None, out: Path, *, draws: int, community: s
         asked, target = import_module(f"sociolect.systems.instruments.{folder.name}.elicit").exported()
     else:
         raise UsageError(f"{folder}: no such instrument and no such folder; `sociolect list` names them")
-    count = written(asked, out, name=_name(folder), draws=draws, community=community, target=target)
+    # what has a right answer is asked at temperature 0, as the recipes of benchmarks ask
+    heat = 0.0 if target else 1.0
+    count = written(asked, out, name=_name(folder), draws=draws, community=community, target=target, temperature=heat)
     if as_json:
         print(json.dumps({"task": str(out / TASK), "samples": count, "draws": draws}))
     else:

@@ -81,7 +81,8 @@ def rogan_gladen(
 
     (share + specificity - 1) / (sensitivity + specificity - 1); Rogan and Gladen 1978, doi 10.1093/oxfordjournals.aje.a112510.
     `verdict` and `truth` are 0 or 1, `truth` nan where nobody labelled. The labelled rows may hold another share of
-    positives than the rest, but the classifier must err alike in both. The interval carries the doubt of all three.
+    positives than the rest, but the classifier must err alike in both. The interval carries the doubt of all three, and that
+    of a rate which so few labels show as 0 or 1.
     Raises RefusedError where no positive or no negative was labelled, or the classifier is not shown to beat chance.
 
     >>> told = np.array([1.0] * 15 + [0] * 5 + [0] * 15 + [1] * 5 + [1] * 7 + [0] * 13)
@@ -110,7 +111,21 @@ def rogan_gladen(
         )
     estimate = float((share + specificity - 1) / power)
     moved = np.where(target, (value - share) / target.sum(), 0.0) + (1 - estimate) * cleared - estimate * right
-    return _interval(estimate, moved / power, value, known, within, level=level)
+    unseen = estimate**2 * _unseen(value[sick]) + (1 - estimate) ** 2 * _unseen(1 - value[well])
+    return _interval(estimate, moved / power, value, known, within, level=level, more=unseen / power**2)
+
+
+def _unseen(right: FloatArray) -> float:
+    """What the variance of a rate of few labels lacks: all right among ten is no proof that none is ever wrong.
+
+    The variance of the rate's posterior under an even prior (Bayes 1763), less that of resampling; 0 where the latter is larger.
+
+    >>> round(_unseen(np.ones(7)), 4), _unseen(np.array([0.0, 1.0] * 9))
+    (0.0099, 0.0)
+    """
+    n, mean = right.size, float(right.mean())
+    near = (mean * n + 1) / (n + 2)
+    return max(0.0, near * (1 - near) / (n + 3) - mean * (1 - mean) / n)
 
 
 def dsl(
@@ -208,13 +223,17 @@ def _variance(influence: FloatArray, clusters: _Clusters, other: FloatArray | No
 
 def _interval(
     estimate: float, influence: FloatArray, value: FloatArray, known: Flags, within: _Clusters, *, level: float, trust: float = 1.0,
+    more: float = 0.0,
 ) -> Prevalence:  # fmt: skip
-    """The estimate +- Student's t on (clusters with a labelled row - 1) times the cluster-robust error, cut to 0 to 1."""
+    """The estimate +- Student's t on (clusters with a labelled row - 1) times the cluster-robust error, cut to 0 to 1.
+
+    `more` is variance that no cluster shows.
+    """
     from scipy.special import stdtrit
 
     if not 0 < level < 1:
         raise UsageError(f"level is {level}; it lies between 0 and 1, such as 0.95")
-    error = float(np.sqrt(_variance(influence, within)))
+    error = float(np.sqrt(_variance(influence, within) + more))
     reach = -float(stdtrit(within.fewest - 1, (1 - level) / 2)) * error
     low, high, middle = (float(np.clip(x, 0, 1)) for x in (estimate - reach, estimate + reach, estimate))
     return Prevalence(middle, low, high, error, float(value.mean()), value.size, int(known.sum()), within.fewest, trust)

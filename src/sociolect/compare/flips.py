@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 
 from sociolect.compare.group_means import group_means
-from sociolect.compare.interval import interval
+from sociolect.compare.interval import FloatArray, IntArray, interval
 from sociolect.compare.simultaneous import simultaneous
 from sociolect.errors import InputError, RefusedError
 
 _KINDS: dict[str, Any] = {
     "claim": pl.String, "first": pl.String, "second": pl.String, "estimate": pl.Float64, "low": pl.Float64, "high": pl.Float64,
     "n": pl.Int64, "cells": pl.Int64, "sign": pl.Float64, "sure": pl.Float64, "significance": pl.Float64,
-    "reversed": pl.Float64,
+    "reversed": pl.Float64, "apart": pl.Float64,
     "named": pl.String, "where": pl.String, "left_out": pl.Int64, "method": pl.String,
 }  # fmt: skip
 _RANKS: dict[str, Any] = {
@@ -39,8 +39,9 @@ def flips(
 
     A cell is one combination of `formats`. `sign`: the share of cells whose difference has another sign than all together;
     `sure`: whose interval excludes 0; `significance`: that exclude 0 where the pooled interval does not, or the other way
-    round; `reversed`: whose interval lies wholly on the other side, the intervals of all cells and claims taken together
-    (`simultaneous`). `where` lists these cells, `named` the levels (as order=reversed) that hold them and no other.
+    round; `reversed`: whose interval lies wholly on the other side; `apart`: whose difference is another than the mean of all
+    cells. `sign`, `sure` and `significance` take each cell by itself, so that noise alone moves them; `reversed` and `apart` hold
+    over all cells and claims together (`simultaneous`). `where` lists these cells, `named` the levels (as order=reversed) that hold them and no other.
     `claims` name pairs of `on`; without it all pairs are claims. Items are resampled, once for all cells and sides.
     `left_out` counts values that are null.
 
@@ -69,6 +70,8 @@ def flips(
     alone = interval(gaps, drawn, n=values.height, clusters=fewest, level=level)
     # a cell is named where all cells and claims together leave no doubt of it
     joint = simultaneous(gaps, drawn, clusters=fewest, level=level)
+    sizes = np.array([len(found) for found in met.values()])
+    off = simultaneous(_off(gaps[None], sizes)[0], _off(drawn, sizes), clusters=fewest, level=level)
     rows, start = [], 0
     for name, found in met.items():
         here = slice(start, start + len(found))
@@ -84,13 +87,16 @@ def flips(
         against = sign or next((s for s in beyond if s), 0)
         turned = [c for c, s in zip(found, beyond, strict=True) if s == -against != 0]
         pooled = _side(*(np.nan if whole[e] is None else whole[e] for e in ("low", "high"))) != 0
+        departs = sum(_side(a, b) != 0 for a, b in zip(off.low[here], off.high[here], strict=True))
         n = len(found)
         rows.append({"claim": name, "first": pairs[name][0], "second": pairs[name][1], "cells": n}
                     | {c: whole[c] for c in ("estimate", "low", "high", "n", "left_out", "method")}
-                    | {"sign": sum(_sign(g) != sign for g in gaps[here]) / n, "reversed": len(turned) / n,
+                    | {"sign": sum(_sign(g) != sign for g in gaps[here]) / n, "reversed": len(turned) / n, "apart": departs / n,
                        "sure": sum(s != 0 for s in lone) / n, "significance": sum((s != 0) != pooled for s in lone) / n,
                        "named": _named(turned, found, formats), "where": "; ".join("/".join(c) for c in turned) or None})  # fmt: skip
-    return pl.DataFrame([{c: row[c] for c in _KINDS} for row in rows], schema=_KINDS)
+    made_of = pl.DataFrame([{c: row[c] for c in _KINDS} for row in rows], schema=_KINDS)
+    # what cancels in decimals leaves dust in binary
+    return made_of.with_columns(estimate=pl.when(pl.col("estimate").abs() < 1e-12).then(0.0).otherwise("estimate"))
 
 
 def rank_flips(
@@ -139,6 +145,12 @@ def _means(
     rows = values.with_columns(pl.col(list(formats)).cast(pl.String), speaker=pl.lit(""), source=pl.lit("model"))
     numbers = rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return group_means(rows, numbers, by=[on, *formats], clusters=[unit], level=level, draws=draws, seed=seed), cells
+
+
+def _off(gaps: FloatArray, sizes: IntArray) -> FloatArray:
+    """How far each cell's difference (m, cells) lies from the mean of its claim's cells, `sizes` of them a claim."""
+    means = np.add.reduceat(gaps, np.cumsum(sizes) - sizes, axis=1) / sizes
+    return np.asarray(gaps - np.repeat(means, sizes, axis=1))
 
 
 def _sign(estimate: Any) -> int:

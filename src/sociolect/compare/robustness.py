@@ -17,6 +17,12 @@ from sociolect.compare.steerability import steerability
 from sociolect.errors import InputError, RefusedError
 from sociolect.frames import KEYS, Effects, Replies, Scores
 
+WAYS = (
+    *FORMATS,
+    "paraphrase",
+    "framing",
+    "mode",
+)  # columns of replies by which one question may be put in several ways
 _MISSING: dict[str, Any] = {"part": pl.String, "of": pl.String, "why": pl.String}
 
 
@@ -39,7 +45,7 @@ class Audit(NamedTuple):
 def audit(
     asked: Replies | Scores | pl.DataFrame,
     *,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] | None = None,
     within: str | None = None,
     claims: Mapping[str, tuple[str, str]] | None = None,
     people: pl.DataFrame | None = None,
@@ -53,8 +59,11 @@ def audit(
     """Which conclusions of a study stand when the form of its questions, its dimensions or its prompts change.
 
     `asked` are the replies to a questionnaire, asked in several forms (`elicit.variants`), or scores that carry the same
-    columns; replies count by `positions`. Answers with `draw` 1 or more are the retest that every effect is read against.
+    columns (a column `value` of numbers); replies count by `positions`, which takes options to be in order: score those that
+    are not. `formats` name the columns of the forms, else order, label_style, template and whatever else of WAYS varies. Answers with `draw` 1 or more are the retest that every effect is read against.
     `within` names a column (speaker) in whose levels all is made apart; without it communities are compared over speakers.
+    Claims, ranks, variance and dimensions rest on means over items: of replies, reverse-keyed items (`sign` -1) are turned
+    round there and placebo items left out; pass one facet at a time where facets mean different things.
     `claims` are pairs of communities, else all pairs. `people` (community, item, value): what the communities' people
     answer, for steerability and as the yardstick: effects are also told in standard deviations between communities.
     `dimension` names the column that groups items, for extrapolation. p is adjusted over groups x effects of each line.
@@ -67,7 +76,12 @@ def audit(
     >>> found.flips.select("claim", "estimate", "sign").row(0), sorted(found.missing["part"])
     (('ash - elm', 0.5, 0.0), ['acquiescence', 'extrapolation', 'position', 'steerability'])
     """
-    values = asked if "value" in asked.columns else positions(Replies(asked))
+    told_in = asked.schema.get("value")
+    scored = told_in is not None and told_in.is_numeric()
+    values = asked if scored else positions(Replies(asked))
+    plain = values.filter(~pl.col("negated")) if "negated" in values.columns else values
+    if formats is None:
+        formats = [f for f in WAYS if f in FORMATS or (f in plain.columns and plain[f].n_unique() > 1)]
     if "measure" in values.columns and values["measure"].n_unique() > 1:
         raise InputError(
             f"these scores hold {values['measure'].n_unique()} measures: audit one at a time, as scores.filter(measure=...)"
@@ -82,7 +96,9 @@ def audit(
     by = [*([within] if within else []), "community"]
     told: dict[str, Any] = {"level": level, "draws": draws, "seed": seed}
     tests = told | {"permutations": permutations, "adjust": "none"}
-    plain = values.filter(~pl.col("negated")) if "negated" in values.columns else values
+    keyed = plain if scored else _keyed(plain)
+    if (lost := plain["item"].n_unique() - keyed["item"].n_unique()) > 0:
+        missing.append(("claims", "", f"{lost} placebo items are no part of them"))
     chosen = "choice" in values.columns and "shown" in values.columns
 
     def made(part: str, of: str, make: Callable[[], Any]) -> Any:
@@ -99,11 +115,11 @@ def audit(
         made("stability", "", lambda: stability(plain, formats=varied, by=by, **tests)),
         made("position", "", lambda: position_bias(Replies(plain), formats=varied, by=by, **tests) if chosen
              else lacking("scores do not say which option was chosen where: hand over the replies")),
-        made("acquiescence", "", lambda: acquiescence(values, formats=varied, by=by, **tests) if "negated" in values.columns
+        made("acquiescence", "", lambda: acquiescence(values, formats=[f for f in varied if f != "framing"], by=by, **tests) if "negated" in values.columns
              else lacking("no item was asked with its denial (framings plain and negated)")),
     ]  # fmt: skip
     sides = (
-        {str(k): plain.filter(pl.col(within) == k) for k in sorted(plain[within].unique())} if within else {"": plain}
+        {str(k): keyed.filter(pl.col(within) == k) for k in sorted(keyed[within].unique())} if within else {"": keyed}
     )
     split, claimed, ranked, extra = [], [], [], []
     for of, part in sides.items():
@@ -149,6 +165,15 @@ def positions(replies: Replies) -> pl.DataFrame:
     return replies.drop("value", strict=False).join(told, on=list(KEYS), how="left", maintain_order="left")
 
 
+def _keyed(plain: pl.DataFrame) -> pl.DataFrame:
+    """The answers whose means say something: no placebo items, and those of reverse-keyed items turned round."""
+    told = plain.filter(~pl.col("placebo").fill_null(value=False)) if "placebo" in plain.columns else plain
+    if "sign" not in told.columns:
+        return told
+    turned = pl.when(pl.col("sign") == -1).then(1 - pl.col("value")).otherwise("value")
+    return told.with_columns(value=turned)
+
+
 def between(people: pl.DataFrame) -> float:
     """How far communities of people lie apart: the standard deviation over communities, averaged over items.
 
@@ -163,9 +188,13 @@ def between(people: pl.DataFrame) -> float:
 
 
 def _in_spreads(stable: pl.DataFrame, people: pl.DataFrame | None, adjust: str) -> pl.DataFrame:
-    """Effects also in standard deviations between communities of people, and p adjusted line by line."""
+    """Effects also in standard deviations between communities of people, and p adjusted line by line.
+
+    A pull of the first place is a share of choices, not a distance on the scale: it has no such size.
+    """
     unit = between(people) if people is not None else None
-    scale = {c: pl.col(o) / unit if unit else pl.lit(None, pl.Float64) for c, o in
+    here = pl.col("line") != "position"
+    scale = {c: pl.when(here).then(pl.col(o) / unit) if unit else pl.lit(None, pl.Float64) for c, o in
              (("in_spreads", "estimate"), ("spread_low", "low"), ("spread_high", "high"))}  # fmt: skip
     return by_line(stable.with_columns(**scale), adjust)
 

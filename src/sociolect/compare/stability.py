@@ -18,6 +18,7 @@ from sociolect.errors import InputError, RefusedError
 from sociolect.frames import Effects, Replies
 
 FORMATS = ("order", "label_style", "template")
+_SAID = ("prompt", "text", "raw", "value", "choice", "outcome", "refused", "position", "mass", "stated", "stop", "uuid")
 _KINDS: dict[str, Any] = {
     "measure": pl.String, "contrast": pl.String, "estimate": pl.Float64, "low": pl.Float64, "high": pl.Float64, "n": pl.Int64,
     "p": pl.Float64, "p_adjusted": pl.Float64, "left_out": pl.Int64, "line": pl.String, "factor": pl.String, "who": pl.String, "method": pl.String,
@@ -41,11 +42,13 @@ def stability(
     `values` has `value`, `unit`, `draw` and the formats asked. `line` says what a row is. effect: the mean over items of the
     paired difference between two levels, all other formats alike. shift: the mean over items of its absolute value. retest:
     the same of two draws of one form. over retest: shift less retest, item by item, over the items that have both.
+    Two answers are held against each other where speaker (if there is one), item, draw and all other formats are the same.
     An effect has a p by sign-flip permutation over items, adjusted over groups x effects of its line; its least possible
     value is 1 / (permutations + 1), which `method` states. Intervals resample items. `left_out` counts answers without a
     value or without their twin. Sign-flip test: Fisher 1935, ch. 3.
 
-    Raises InputError where a column is missing, RefusedError where no two answers differ in a format alone.
+    Raises InputError where a column is missing or two answers share all of these, RefusedError where no two differ in a
+    format alone.
 
     >>> said = pl.DataFrame({"community": ["m"] * 8, "item": list("aabbccdd"), "draw": [0] * 8, "order": ["up", "down"] * 4,
     ...     "value": [1.0, 0.5, 0.5, 0.0, 1.0, 0.75, 0.75, 0.0]})
@@ -56,17 +59,22 @@ def stability(
     if missing := [c for c in dict.fromkeys(needed) if c not in values.columns]:
         raise InputError(f"these values have no column {', '.join(map(repr, missing))}: ask in more than one form")
     how: dict[str, Any] = {"level": level, "draws": draws, "permutations": permutations, "seed": seed}
+    own = _one_each(values, [*by, unit, "draw", *formats])
     rows: list[dict[str, Any]] = []
     for name, part in _groups(values, by):
         known = part.filter(pl.col("value").is_not_null())
-        again = _again(known, [unit, *formats], unit)
+        again = _again(known, [*own, unit, *formats], unit)
         for factor in formats:
-            rest = [unit, "draw", *(f for f in formats if f != factor)]
+            rest = [*own, unit, "draw", *(f for f in formats if f != factor)]
             for first, second in two_ways(known[factor].drop_nulls().to_list()):
                 apart = _apart(known, factor, (first, second), rest, unit)
                 if not apart.height:
                     continue
-                told: dict[str, Any] = {"contrast": f"{factor}: {first} - {second}{name}", "factor": factor}
+                told: dict[str, Any] = {
+                    "contrast": f"{factor}: {first} - {second}{name}",
+                    "factor": factor,
+                    "who": name[2:],
+                }
                 told["left_out"] = part.height - 2 * int(fsum(apart["pairs"]))
                 rows.append({"line": "effect"} | told | _mean(apart["gap"], test=True, **how))
                 rows.append({"line": "shift"} | told | _mean(apart["shift"], **how))
@@ -75,7 +83,7 @@ def stability(
                     more = both["shift"] - both["shift_right"]
                     rows.append({"line": "over retest"} | told | _mean(more, test=True, **how))
         if again.height:
-            told = {"contrast": f"draw: 0 - 1{name}", "factor": "retest"}
+            told = {"contrast": f"draw: 0 - 1{name}", "factor": "retest", "who": name[2:]}
             told["left_out"] = part.height - 2 * int(fsum(again["pairs"]))
             rows.append({"line": "retest"} | told | _mean(again["shift"], **how))
     if not rows:
@@ -101,9 +109,12 @@ def position_bias(
     as in `stability`.
     """
     found = answers(replies)
-    rest = ["item", "draw", *(f for f in formats if f != "order")]
+    own = ["speaker"] if "speaker" in found.rows.columns else []
+    rest = [*own, "item", "draw", *(f for f in formats if f != "order")]
     if missing := [c for c in dict.fromkeys([*rest, *by]) if c not in found.rows.columns]:
         raise InputError(f"these replies have no column {', '.join(map(repr, missing))}")
+    if found.rows.is_empty():
+        raise RefusedError(f"none of {replies.height} replies could be read as an option: no place can pull")
     last = np.take_along_axis(found.shown, found.rows["options_n"].to_numpy()[:, None] - 1, axis=1)[:, 0]
     ends = found.rows.with_columns(value=pl.Series(found.shown[:, 0] - last, dtype=pl.Float64))
     rows: list[dict[str, Any]] = []
@@ -112,7 +123,7 @@ def position_bias(
         if not twice.height:
             continue
         items = twice.sort("item", "value").group_by("item", maintain_order=True).agg(pl.col("value").mean())
-        told = {"line": "position", "contrast": f"first - last{name}", "factor": "position"}
+        told = {"line": "position", "contrast": f"first - last{name}", "factor": "position", "who": name[2:]}
         rows.append(told | {"left_out": part.height - twice.height} | _mean(
             items["value"], test=True, level=level, draws=draws, permutations=permutations, seed=seed))  # fmt: skip
     if not rows:
@@ -143,9 +154,11 @@ def acquiescence(
     >>> acquiescence(said, formats=[])["estimate"].to_list()
     [0.375]
     """
-    rest = ["item", "draw", *formats]
+    own = ["speaker"] if "speaker" in values.columns else []
+    rest = [*own, "item", "draw", *formats]
     if missing := [c for c in dict.fromkeys(["value", "negated", *rest, *by]) if c not in values.columns]:
         raise InputError(f"these values have no column {', '.join(map(repr, missing))}")
+    _one_each(values, [*by, *rest, "negated"])
     rows: list[dict[str, Any]] = []
     for name, part in _groups(values, by):
         known = part.filter(pl.col("value").is_not_null())
@@ -155,7 +168,7 @@ def acquiescence(
             continue
         agreed = both.select("item", value=pl.col("value") + pl.col("value_right") - 1).sort("item", "value")
         items = agreed.group_by("item", maintain_order=True).agg(pl.col("value").mean())
-        told = {"line": "acquiescence", "contrast": f"item + denial - 1{name}", "factor": "denial"}
+        told = {"line": "acquiescence", "contrast": f"item + denial - 1{name}", "factor": "denial", "who": name[2:]}
         rows.append(told | {"left_out": part.height - 2 * both.height} | _mean(
             items["value"], test=True, level=level, draws=draws, permutations=permutations, seed=seed))  # fmt: skip
     if not rows:
@@ -185,6 +198,20 @@ def _groups(values: pl.DataFrame, by: Sequence[str]) -> list[tuple[str, pl.DataF
         return [("", values)]
     parts = values.partition_by(list(by), as_dict=True)
     return [(", " + ", ".join(map(str, key)), parts[key]) for key in sorted(parts, key=lambda k: tuple(map(str, k)))]
+
+
+def _one_each(values: pl.DataFrame, keys: Sequence[str]) -> list[str]:
+    """The column speaker, where there is one; InputError where two answers share it and the keys: they cannot be paired."""
+    own = ["speaker"] if "speaker" in values.columns else []
+    whole = list(dict.fromkeys([*own, *keys]))
+    twice = values.filter(pl.struct(whole).is_duplicated())
+    if twice.height:
+        scalar = [c for c, kind in twice.schema.items() if not kind.is_nested() and c not in (*whole, *_SAID)]
+        apart = twice.group_by(whole).agg(pl.col(scalar).n_unique() > 1).select(pl.col(scalar).any()).row(0)
+        tells = [c for c, differs in zip(scalar, apart, strict=True) if differs][:5]
+        more = f", though they differ in {', '.join(tells)}: name in `formats` what tells them apart, or audit one of them at a time" if tells else ": give each repeat its own `draw`"  # fmt: skip
+        raise InputError(f"{twice.height} answers share item, draw and form with another{more}")
+    return own
 
 
 def _apart(known: pl.DataFrame, factor: str, ways: tuple[str, str], rest: Sequence[str], unit: str) -> pl.DataFrame:
@@ -228,9 +255,7 @@ def _mean(
 
 
 def _effects(rows: list[dict[str, Any]], adjust: str) -> Effects:
-    full = [
-        row | {"measure": row["line"], "who": row["contrast"].partition(", ")[2], "p_adjusted": None} for row in rows
-    ]
+    full = [row | {"measure": row["line"], "p_adjusted": None} for row in rows]
     return frames.effects(by_line(pl.DataFrame([{c: row[c] for c in _KINDS} for row in full], schema=_KINDS), adjust))
 
 

@@ -42,7 +42,8 @@ def steerability(
     p of target distance: communities' names are dealt out anew. p of the ratio of all speakers together: the share of
     `sets` random sets of steered vectors, as many as there are communities of people, that spread as people do or more.
 
-    An item counts where every community has both values; `left_out` counts values of the others. Where every cell has two
+    An item counts where every community has both values; `left_out` counts values of the others. What a form of the question
+    (`condition`) does to all communities alike cancels between them. Where every cell has two
     answers or more, what their noise adds to squared differences is taken off; where one has a single answer it cannot be, the
     steered side is too wide, and `method` says so.
     Raises InputError where columns are missing, RefusedError where fewer than three communities or two items are shared.
@@ -99,14 +100,27 @@ def _shared(
     return human, model, _noise(steered, both["item"].to_list(), names), names, left
 
 
-def _noise(steered: pl.DataFrame, items: list[str], names: list[str]) -> FloatArray | None:
+def _noise(steered: pl.DataFrame, items: list[str], names: list[str], by: str | None = None) -> FloatArray | None:
     """The variance (items, communities) of each mean that repeats show; None where nothing was asked twice.
 
-    A cell with a single answer has the mean variance of the others.
+    A cell with a single answer has the mean variance of the others. What a form (`condition`) does to all communities of a
+    speaker alike is no noise: it cancels between them, and is taken off first.
     """
     known = steered.filter(pl.col("value").is_not_null(), pl.col("item").is_in(items), pl.col("community").is_in(names))
-    cells = known.sort("item", "community", "value").group_by("item", "community", maintain_order=True)
-    told = cells.agg(within=pl.col("value").var(), n=pl.len())
+    form = ["condition"] if "condition" in known.columns else []
+    group = [*([by] if by else []), "item", *form]
+    rows = known.sort(*group, "community", "value").with_columns(_of=pl.len().over(group))
+    if form:
+        rows = rows.with_columns(value=pl.col("value") - pl.col("value").mean().over(group))
+    same = rows.group_by("item", "community", *form, maintain_order=True).agg(k=pl.len())
+    pairs = same.group_by("item", "community", maintain_order=True).agg(alike=(pl.col("k") * (pl.col("k") - 1)).sum())
+    cells = rows.group_by("item", "community", maintain_order=True)
+    told = cells.agg(within=pl.col("value").var(), n=pl.len(), of=pl.col("_of").mean()).join(
+        pairs, on=["item", "community"], maintain_order="left"
+    )
+    # two answers in one form differ by their noise; in two forms the means taken off hold a part of it
+    share = pl.col("alike") / (pl.col("n") * (pl.col("n") - 1))
+    told = told.with_columns(within=pl.col("within") / (share + (1 - share) * (1 - 1 / pl.col("of"))))
     within = told["within"].drop_nulls().to_numpy()
     if not within.size:
         return None
@@ -186,7 +200,7 @@ def _together(
         return []
     x, y = met.select(names).to_numpy().astype(float), met.select(theirs).to_numpy().astype(float)
     mine, own = _pairs(len(names)), _pairs(len(theirs))
-    noise = _noise(steered.with_columns(community=both), met["item"].to_list(), names)
+    noise = _noise(steered.with_columns(community=both), met["item"].to_list(), names, by)
     drawn = np.concatenate(list(weights([np.arange(met.height)], draws=draws, seed=seed)))
     ratio = float(_apart(x, mine, np.ones((1, met.height)), noise)[0] / spread(y))
     shares = (_apart(x, mine, drawn, noise) / _apart(y, own, drawn))[:, None]

@@ -6,7 +6,7 @@ import polars as pl
 
 from sociolect import frames, text
 from sociolect.frames import Items, Replies
-from sociolect.models.model import Chat, Message, Model
+from sociolect.models.model import Chat, Message, Model, generated, streams, weighed
 from sociolect.seeds import derive
 
 
@@ -41,7 +41,7 @@ def ask(
         said: dict[int, str] = {}
         if any(free):
             open_chats = [c for c, f in zip(chats, free, strict=True) if f]
-            told = model.generate(open_chats, tokens=tokens, temperature=temperature, top_p=top_p, seed=stream)
+            told = generated(model, open_chats, tokens=tokens, temperature=temperature, top_p=top_p, seed=stream)
             said = dict(zip([i for i, f in enumerate(free) if f], told, strict=True))
         put = [i for i, f in enumerate(free) if not f]
         offered = [list(asked["options"][i]) for i in put]
@@ -78,17 +78,15 @@ def chosen(
     """
     import numpy as np
 
-    from sociolect.models.model import streams
-
     if not chats:
         return []
     out = []
-    for some, found, stream in zip(options, model.logprobs(chats, options), streams(chats, seed), strict=True):
+    for some, found, stream in zip(options, weighed(model, chats, options), streams(chats, seed), strict=True):
         logp = np.asarray(found) - np.logaddexp.reduce(found)
         if temperature == 0:
             pick = int(np.argmax(logp))
         else:
-            odds = np.exp(logp / temperature)
+            odds = np.exp((logp - logp.max()) / temperature)  # the likeliest at 1: a low temperature leaves it there
             pick = int(np.random.default_rng(stream).choice(len(odds), p=odds / odds.sum()))
         out.append((some[pick], float(logp[pick])))
     return out

@@ -36,9 +36,15 @@ def heard(log: Iterable[Line], who: str, *, phase: str | None = None) -> list[Li
 
 
 def told(lines: Sequence[Line], *, you: str = "") -> str:
-    """The lines as a transcript, one to a line; the reader's own begin with "you".
+    """The lines as a transcript; the reader's own begin with "you".
 
-    >>> told([Line("ada", "hello"), Line("bo", "hi")], you="bo")
-    'ada: hello\\nyou: hi'
+    What was said over several lines goes on indented: nobody can write a line in another's name.
+
+    >>> told([Line("ada", "hello\\nbo: I did it"), Line("bo", "hi")], you="bo")
+    'ada: hello\\n  bo: I did it\\nyou: hi'
     """
-    return "\n".join(f"{'you' if line.who == you else line.who}: {line.text}" for line in lines)
+    return "\n".join(f"{'you' if line.who == you else line.who}: {_indented(line.text)}" for line in lines)
+
+
+def _indented(text: str) -> str:
+    return "\n  ".join(text.splitlines())

@@ -1,6 +1,7 @@
 """Games over generations: populations play, some players survive, and their heirs play on."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from typing import Generic, NamedTuple, TypeVar
 
 import polars as pl
@@ -61,17 +62,21 @@ def generations(
 def survivors(worth: Mapping[str, float | None], *, keep: int, seed: int = 0) -> tuple[str, ...]:
     """The `keep` players of the highest worth, the best first; equals by lot, those without a number last.
 
-    The lot depends on the seed and the names, not on their order: no place at the table is favoured.
+    The lot depends on the seed and the names, not on their order: no place at the table is favoured. A worth that is nan is no
+    number. Raises UsageError where more are to be kept than there are, or fewer than none.
 
     >>> survivors({"ada": 1.0, "bo": None, "cy": 3.0}, keep=2)
     ('cy', 'ada')
     """
+    if not 0 <= keep <= len(worth):
+        raise UsageError(f"keep is {keep}: from 0 to the {len(worth)} players is due")
     names = sorted(worth)
     lot = dict(zip(names, substream(seed, "lot").permutation(len(names)).tolist(), strict=True))
 
     def place(who: str) -> tuple[bool, float, int]:
         value = worth[who]
-        return value is None, -(value or 0.0), lot[who]
+        known = value is not None and not isnan(value)
+        return not known, -(value or 0.0) if known else 0.0, lot[who]
 
     return tuple(sorted(names, key=place)[:keep])
 

@@ -19,6 +19,8 @@ from sociolect.settle import replaced
 FORMAT = 1  # of the metadata; the reader refuses a newer one
 TASK, SAMPLES = "task.py", "samples.jsonl"
 _OWN = ("sociolect", "task", "item", "condition", "community", "digest")
+# what a reply says of itself when it comes back: an item's column of that name would be lost
+_TAKEN = ("speaker", "source", "draw", "turn", "text", "raw", "stop", "refused", "choice", "outcome", "position", "temperature", "top_p", "tokens", "uuid")  # fmt: skip
 _SOURCE = '''"""{count} questions exported by Sociolect. Run them: inspect eval {task} --model provider/name"""
 
 from pathlib import Path
@@ -76,8 +78,10 @@ def samples(
         if target is not None and target not in items.columns:
             raise UsageError(f"no column {target!r} to take targets from; there are: {', '.join(items.columns)}")
         for row in items.sort("item").iter_rows(named=True):
-            if taken := sorted(set(row) & set(_OWN) - {"item"}):
-                raise InputError(f"items have a column {taken[0]!r}, which the export writes itself: rename it")
+            if taken := sorted(set(row) & {*_OWN, *_TAKEN} - {"item"}):
+                raise InputError(
+                    f"items have a column {taken[0]!r}, which the export or the log writes itself: rename it"
+                )
             prompt = str(row["prompt"])
             if community is not None and (holes := str(row.get("framed") or "").count("{community}")):
                 prompt = prompt.replace("{community}", community, holes)

@@ -4,7 +4,9 @@ A world is four pure functions on a state of its own. `turn` says who acts now a
 who are due, over all games, in one batch for each model, and hands what they said to `move`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import isnan, nan
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import polars as pl
@@ -13,14 +15,17 @@ from sociolect import frames, text
 from sociolect.elicit.ask import chosen
 from sociolect.errors import ModelError, UsageError
 from sociolect.frames import KEYS, Replies, Scores
-from sociolect.models.model import Chat, Model
+from sociolect.models.model import Chat, Model, generated
 from sociolect.seeds import derive
 
 S = TypeVar("S")
 
 
 class Due(NamedTuple):
-    """What is asked of a player: a chat, the options to choose among (None: free words), and the phase it stands in."""
+    """What is asked of a player: a chat, the options to choose among (None: free words), and the phase it stands in.
+
+    Options are one or more texts, each once: an empty list is no free question, and one that stands twice would weigh twice.
+    """
 
     chat: Chat
     options: tuple[str, ...] | None = None
@@ -81,15 +86,18 @@ def play(
     A reply has `speaker` the seat, `item` game:<number>, `turn` the turn of its game from 0, `prompt` the last message seen,
     `text` what was said (as the others are told it: without control characters, chat marks broken), `raw` as it came, `choice`
     among options (with `logprob`), and further `model`, `phase`, `tries`, `refused`, `outcome`: answered, refused, invalid, blank.
-    Its `community` is that of the seat in `communities`, else the model's name; `people` are seats whose words are people's.
+    An option that is chosen is an answer, even one that declines. Its `community` is that of the seat in `communities`, else the
+    model's name; `people` are seats whose words are people's.
 
     `legible(state, seat, text)` says whether the world can read a text. What it cannot is asked again, in the same words and
     with a draw of its own, up to `tries` times in all; the last reply stands, as invalid. The loop never answers for a player:
     `move` gets every text that came, legible or not, and decides what an illegible one does.
 
     Scores: one row per game, seat and measure of the world's tally. Seats of one model play on its streams, so that the same
-    seed gives the same games; a run that was killed plays on from its journal (`models.journal`) to the same bytes.
-    Raises UsageError for no seat or too few tries, ModelError where a game is not over after `turns` turns.
+    seed gives the same games; two models of one name draw apart. A run that was killed plays on from its journal
+    (`models.journal`) to the same bytes. Raises UsageError for no seat, too few tries, or a world that names an unknown seat,
+    asks nothing or offers no options; ModelError for a model that gives something else than was asked, and where a game is not
+    over after `turns` turns.
 
     >>> from sociolect.models.scripted import scripted
     >>> class Once:
@@ -103,18 +111,24 @@ def play(
     """
     seated = [players] * games if isinstance(players, Mapping) else list(players)
     faults = [f"tries={tries}, turns={turns}: 1 or more are due"] if tries < 1 or turns < 1 else []
-    faults += ["a game without players"] if not seated or not all(seated) else []
-    faults += [f"{len(seated)} seatings for {games} games"] if len(seated) != games and games != 1 else []
+    faults += [f"games={games}: 1 or more are due"] if games < 1 else []
+    faults += ["a game without players"] if (games > 0 and not seated) or not all(seated) else []
+    faults += [f"{len(seated)} seatings for {games} games"] if seated and len(seated) != games and games != 1 else []
+    known = {who for seats in seated for who in seats}
+    if odd := sorted({*(communities or {}), *people} - known):
+        faults.append(f"communities or people name {', '.join(odd)}, who sits in no game")
     if faults:
         raise UsageError("this cannot be played: " + "; ".join(faults))
-    worlds = list(world) if isinstance(world, Sequence) else [world] * len(seated)
+    # rules may be a named tuple, which is a sequence too
+    many = isinstance(world, Sequence) and not hasattr(world, "begin")
+    worlds: list[Any] = list(world) if many else [world] * len(seated)  # type: ignore[arg-type]  # mypy does not see `many`
     if len(worlds) != len(seated):
         raise UsageError(f"this cannot be played: {len(worlds)} worlds for {len(seated)} games")
     states = [worlds[g].begin(tuple(seats), game_seed(seed, g)) for g, seats in enumerate(seated)]
     going: list[int] = list(range(len(states)))
     told: list[tuple[object, ...]] = []
     for t in range(turns + 1):
-        due = [(g, who, _due(one)) for g in going for who, one in worlds[g].turn(states[g]).items()]
+        due = [(g, who, _due(one, who, g, seated[g])) for g in going for who, one in worlds[g].turn(states[g]).items()]
         if not due:
             break
         if t == turns:
@@ -139,7 +153,7 @@ def play(
             states[g] = worlds[g].move(states[g], moves)
         going = list(said)
     worth = [
-        (who, g, seated[g][who].name, measure, None if value is None else float(value))
+        (who, g, _sits(who, g, seated[g]).name, measure, _number(value, measure, who, g))
         for g, state in enumerate(states)
         for who, found in worlds[g].tally(state).items()
         for measure, value in found.items()
@@ -190,8 +204,39 @@ def _clear(
     return [bool(legible(states[due[i][0]], due[i][1], heard[i].text)) for i in which]
 
 
-def _due(one: Chat | Due) -> Due:
-    return one if isinstance(one, Due) else Due(one)
+def _sits(who: str, game: int, seats: Mapping[str, Model]) -> Model:
+    if who not in seats:
+        raise UsageError(f"the world of game {game} names {who!r}, who is none of its players: {', '.join(seats)}")
+    return seats[who]
+
+
+def _due(one: Chat | Due, who: str, game: int, seats: Mapping[str, Model]) -> Due:
+    """What is asked, where it can be asked."""
+    _sits(who, game, seats)
+    due = one if isinstance(one, Due) else Due(one)
+    fault = (
+        "" if due.chat and isinstance(due.chat, tuple) else f"asks {due.chat!r}: a chat of one message or more is due"
+    )
+    if due.options is not None:
+        if isinstance(due.options, str) or not all(isinstance(o, str) and o.strip() for o in due.options):
+            fault = f"offers {due.options!r}: options are texts, none of them blank"
+        elif not due.options or len(set(due.options)) < len(due.options):
+            fault = f"offers {list(due.options)}: one option or more is due, each once; None is for free words"
+    if fault:
+        raise UsageError(f"the world of game {game}, to {who!r}, {fault}")
+    return due
+
+
+def _number(value: object, measure: str, who: str, game: int) -> float | None:
+    if value is None:
+        return None
+    try:
+        number = nan if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError):
+        number = nan
+    if isnan(number):
+        raise UsageError(f"the world of game {game} gives {who!r} {value!r} for {measure}: a number is due, or None")
+    return number
 
 
 def _heard(
@@ -199,18 +244,22 @@ def _heard(
 ) -> list[_Reply]:
     """One reply to each, in their order: what each model is to write in one batch, what it is to choose in another."""
     out: dict[int, _Reply] = {}
+    named: Counter[str] = Counter()
     for model in {id(model): model for model, _ in asking}.values():
+        # two models of one name would draw alike, and read each other's answers in a journal
+        drawn = derive(seed, "namesake", named[model.name]) if named[model.name] else seed
+        named[model.name] += 1
         mine = [i for i, (player, _) in enumerate(asking) if player is model]
         free = [i for i in mine if not asking[i][1].options]
         chats = [asking[i][1].chat for i in free]
-        words = model.generate(chats, tokens=tokens, temperature=temperature, top_p=top_p, seed=seed) if free else []
+        words = generated(model, chats, tokens=tokens, temperature=temperature, top_p=top_p, seed=drawn) if free else []
         # What one player says stands in the prompts of others: it never speaks there as another role.
         out |= {
             i: _Reply(text.neutralise(text.clean(raw)), raw, None, None) for i, raw in zip(free, words, strict=True)
         }
         put = [i for i in mine if asking[i][1].options]
         offered = [asking[i][1].options or () for i in put]
-        picked = chosen(model, [asking[i][1].chat for i in put], offered, temperature=temperature, seed=seed)
+        picked = chosen(model, [asking[i][1].chat for i in put], offered, temperature=temperature, seed=drawn)
         out |= {i: _Reply(option, option, option, logp) for i, (option, logp) in zip(put, picked, strict=True)}
     return [out[i] for i in range(len(asking))]
 
@@ -230,7 +279,8 @@ def _whose(communities: Mapping[str, str] | None, people: Collection[str]) -> di
 def _outcome(told: pl.DataFrame) -> pl.DataFrame:
     """What came of each reply, told apart so that none is mistaken for another; an empty text is null."""
     blank = pl.col("text").str.strip_chars() == ""
-    kinds = told.with_columns(refused=text.refuses(pl.col("text")) & ~blank).with_columns(
+    picked = pl.col("choice").is_not_null()
+    kinds = told.with_columns(refused=text.refuses(pl.col("text")) & ~blank & ~picked).with_columns(
         outcome=pl.when(blank)
         .then(pl.lit("blank"))
         .when(pl.col("legible").fill_null(False))  # null where any text can be read

@@ -1,7 +1,7 @@
 """Where two workspaces differ: what was said, what it was made with, and the numbers that came out."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,16 @@ from sociolect.errors import WorkspaceError
 from sociolect.keep.listed import steps
 from sociolect.record import standing_run
 
+_Key = tuple[tuple[str | None, ...], int]  # a row's words, and how often they came before
 ROWS = {"part": pl.String, "what": pl.String, "a": pl.String, "b": pl.String}
 
 
 def compared(one: Path, other: Path) -> pl.DataFrame:
-    """One row for each difference: part (run, keyword, input, version, step, table, number), what, and its value in a and in b.
+    """One row for each difference: part (run, keyword, input, version, step, table, number, word), what, its value in a and in b.
 
-    Numbers are the cells of the tables beside the pages. Rows are held together by their words (every column that is no
-    number), in the order they come where the same words come again. Raises WorkspaceError where one is no workspace.
+    Numbers and words are the cells of the tables beside the pages. Rows are held together by their words (every column that
+    is no number), in the order they come where the same words come again; a row without such a partner by the most words
+    it begins with, where one row of either side has them. Raises WorkspaceError where one is no workspace.
     """
     a, b = standing_run(one), standing_run(other)
     rows = list(_values("run", *({k: r.get(k) for k in ("system", "schema", "finished", "code")} for r in (a, b))))
@@ -51,13 +53,39 @@ def _cells(name: str, one: Path, other: Path) -> Iterator[tuple[str | None, ...]
     shared = [c for c in a.columns if c in b.columns]
     words = [c for c in shared if not (_numeric(a[c]) and _numeric(b[c]))]
     left, right = (_rows(table, words) for table in (a, b))
-    for said, again in dict.fromkeys([*left, *right]):
-        label = f"{name}: {' · '.join(word or '' for word in said)}" + (f" ({again + 1})" if again else "")
-        mine, theirs = left.get((said, again)), right.get((said, again))
+    pairs = _begin_alike(left.keys(), right.keys())
+    told: set[_Key] = set()
+    for key in dict.fromkeys([*left, *right]):
+        if key in told:
+            continue
+        (said, again), (partner, shown) = key, pairs.get(key, (key, len(words)))
+        told.add(partner)
+        label = f"{name}: {' · '.join(word or '' for word in said[:shown])}" + (f" ({again + 1})" if again else "")
+        mine, theirs = left.get(key), right.get(partner)
         if mine is None or theirs is None:
             yield "table", f"{label}: row", *("there" if row else None for row in (mine, theirs))
-        else:
-            yield from (("number", f"{label}: {c}", mine[c], theirs[c]) for c in shared if mine[c] != theirs[c])
+            continue
+        for column in shared:
+            if mine[column] != theirs[column]:
+                yield "word" if column in words else "number", f"{label}: {column}", mine[column], theirs[column]
+
+
+def _begin_alike(left: Collection[_Key], right: Collection[_Key]) -> dict[_Key, tuple[_Key, int]]:
+    """The row of the other side for each of `left` that has none of the same words, and with how many both begin.
+
+    They are as many as can be, and no other row of either side begins with them.
+    """
+    found: dict[_Key, tuple[_Key, int]] = {}
+    lost = [[k for k in left if k not in right], [k for k in right if k not in left]]
+    for shown in range(max((len(said) for said, _ in left), default=0) - 1, 0, -1):
+        seen = [Counter(said[:shown] for said, _ in side) for side in (left, right)]
+        met = {partner for partner, _ in found.values()}
+        alone = {k[0][:shown]: k for k in lost[1] if k not in met and seen[1][k[0][:shown]] == 1}
+        for key in lost[0]:
+            begin = key[0][:shown]
+            if key not in found and seen[0][begin] == 1 and begin in alone:
+                found[key] = alone[begin], shown
+    return found
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -68,9 +96,9 @@ def _read(path: Path) -> pl.DataFrame:
         raise WorkspaceError(f"{path} is torn ({told}): the same run, said again, writes it anew") from error
 
 
-def _rows(table: pl.DataFrame, words: Sequence[str]) -> dict[tuple[tuple[str | None, ...], int], dict[str, str | None]]:
+def _rows(table: pl.DataFrame, words: Sequence[str]) -> dict[_Key, dict[str, str | None]]:
     """The rows by their words, and by how often the same words came before."""
-    found: dict[tuple[tuple[str | None, ...], int], dict[str, str | None]] = {}
+    found: dict[_Key, dict[str, str | None]] = {}
     seen: Counter[tuple[str | None, ...]] = Counter()
     for row in table.iter_rows(named=True):
         said = tuple(row[word] for word in words)

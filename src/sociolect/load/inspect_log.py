@@ -13,15 +13,12 @@ from sociolect.errors import InputError
 from sociolect.fingerprint import fingerprint
 from sociolect.frames import Replies
 from sociolect.load.inspect_file import logs, opened
+from sociolect.load.inspect_keys import TYPES, columns, keyed, number, whole
 
 FORMAT = 1  # of the metadata that `elicit.inspect_task` writes
 LEFT_OUT = {"log": pl.String(), "reason": pl.String(), "count": pl.Int64(), "where": pl.String()}
+FURTHER = "a further choice of one sample: ask with epochs, which are draws"
 _OWN = ("sociolect", "digest", "item", "condition", "community")
-# What `elicit.variants` writes: a column that is null throughout comes without a type.
-_TYPES: dict[str, pl.DataType] = {
-    "options": pl.List(pl.String), "wording": pl.List(pl.String), "shown": pl.List(pl.String), "labels": pl.List(pl.String),
-    "sign": pl.Int64(), "low": pl.Float64(), "high": pl.Float64(), "negated": pl.Boolean(), "placebo": pl.Boolean(),
-}  # fmt: skip
 _MADE = {**{c: k.dtype for c, k in frames.SHAPES["replies"].columns.items()},
          "raw": pl.String(), "task": pl.String(), "refused": pl.Boolean(), "stop": pl.String(), "temperature": pl.Float64(), "top_p": pl.Float64(), "tokens": pl.Int64()}  # fmt: skip
 
@@ -62,6 +59,9 @@ def inspect_log(
             seen += 1
             reason, row = _row(head, sample)
             if row is not None:
+                if more := len(_choices(sample)) - 1:
+                    left[path.name, FURTHER] += more
+                    first.setdefault((path.name, FURTHER), str(sample.get("id")))
                 row["community"] = _whose(community, row)
                 key = tuple(row[k] for k in frames.KEYS)
                 if key in known:
@@ -89,36 +89,48 @@ def inspect_log(
 
 def _row(head: Mapping[str, Any], sample: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
     """The reply of one sample, or the reason why there is none."""
-    metadata = sample.get("metadata") or {}
+    metadata = _dict(sample.get("metadata"))
     if "sociolect" not in metadata:
         return "not exported by Sociolect", None
     if not isinstance(metadata["sociolect"], int) or metadata["sociolect"] > FORMAT:
-        raise InputError(f"sample {sample.get('id')!r} was exported in format {metadata['sociolect']!r}, and {FORMAT} is known here: update sociolect")  # fmt: skip
+        raise InputError(f"sample {str(sample.get('id'))[:80]!r} was exported in format {str(metadata['sociolect'])[:80]}, and {FORMAT} is known here: update sociolect")  # fmt: skip
     if sample.get("error"):
         return "ended in an error", None
     if isinstance(limit := sample.get("limit"), dict):
-        return f"stopped at its {limit.get('type', 'limit')} limit", None
+        return f"stopped at its {str(limit.get('type', 'limit'))[:40]} limit", None
     put = [_words(m.get("content"), sample) for m in _put(sample)]
-    if fingerprint(put) != metadata.get("digest"):
+    if not put or fingerprint(put) != metadata.get("digest"):
         return "put in other words than exported", None
-    choice = (_dict(sample.get("output")).get("choices") or [{}])[0]
+    epoch = sample.get("epoch")
+    if not keyed(metadata) or not (whole(epoch) and epoch > 0):
+        return "its keys are not those exported", None
+    choice = _choices(sample)[0] if _choices(sample) else {}
     raw = _words(_dict(choice.get("message")).get("content"), sample)
     config = _dict(head["eval"].get("model_generate_config")) | _dict(_dict(head.get("plan")).get("config"))
+    stop, (temperature, top_p, tokens) = (
+        choice.get("stop_reason"),
+        (config.get(c) for c in ("temperature", "top_p", "max_tokens")),
+    )
     return "", {k: v for k, v in metadata.items() if k not in _OWN} | {
         "speaker": head["eval"]["model"], "source": "model", "community": metadata.get("community"), "task": metadata.get("task"), "item": metadata["item"],
-        "condition": metadata["condition"], "draw": int(sample.get("epoch") or 1) - 1, "turn": 0, "prompt": put[-1], "raw": raw,
-        "text": text.clean(raw).strip() or None, "stop": choice.get("stop_reason"), "temperature": config.get("temperature"),
-        "top_p": config.get("top_p"), "tokens": config.get("max_tokens"), "uuid": sample.get("uuid"),
+        "condition": metadata["condition"], "draw": epoch - 1, "turn": 0, "prompt": put[-1], "raw": raw,
+        "text": text.clean(raw).strip() or None, "stop": stop if isinstance(stop, str) else None,
+        "temperature": temperature if number(temperature) else None, "top_p": top_p if number(top_p) else None,
+        "tokens": tokens if whole(tokens) else None, "uuid": sample.get("uuid"),
     }  # fmt: skip
+
+
+def _choices(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_dict(c) for c in _list(_dict(sample.get("output")).get("choices"))]
 
 
 def _put(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The messages that the model was put, in their order: a solver may have written others than the sample's input."""
-    said = [m for m in sample.get("messages") or [] if isinstance(m, dict) and m.get("role") in ("system", "user")]
+    said = [m for m in _list(sample.get("messages")) if isinstance(m, dict) and m.get("role") in ("system", "user")]
     if said:
         return said
     given = sample.get("input")
-    return [{"content": given}] if isinstance(given, str) else [m for m in given or [] if isinstance(m, dict)]
+    return [{"content": given}] if isinstance(given, str) else [m for m in _list(given) if isinstance(m, dict)]
 
 
 def _words(content: Any, sample: Mapping[str, Any]) -> str:
@@ -137,11 +149,16 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _due(head: Mapping[str, Any]) -> int:
     """How many samples the run should hold: those of its data set, as often as it has epochs."""
     data, config = _dict(head["eval"].get("dataset")), _dict(head["eval"].get("config"))
-    ids = data.get("sample_ids")
-    return (len(ids) if isinstance(ids, list) else int(data.get("samples") or 0)) * int(config.get("epochs") or 1)
+    ids, held, epochs = data.get("sample_ids"), data.get("samples"), config.get("epochs")
+    asked = len(ids) if isinstance(ids, list) else held if whole(held) else 0
+    return asked * (epochs if whole(epochs) and epochs > 0 else 1)
 
 
 def _whose(community: str | Mapping[str, str] | None, row: Mapping[str, Any]) -> str:
@@ -153,11 +170,6 @@ def _whose(community: str | Mapping[str, str] | None, row: Mapping[str, Any]) ->
 
 def _framed(rows: list[dict[str, Any]]) -> Replies:
     """The rows as a frame, sorted by their keys; a column that no row fills is text."""
-    names = list(dict.fromkeys(c for row in rows for c in row if c != "uuid"))
-    types = _TYPES | _MADE
-    columns = {c: [row.get(c) for row in rows] for c in names}
-    made = pl.DataFrame(
-        [pl.Series(c, v, dtype=types.get(c), strict=c not in types) for c, v in columns.items()]
-    ).with_columns(pl.col(pl.Null).cast(pl.String))
+    made = columns([{c: v for c, v in row.items() if c != "uuid"} for row in rows], TYPES | _MADE)
     told = made.with_columns(refused=(text.refuses(pl.col("text")).fill_null(value=False)) | (pl.col("stop") == "content_filter").fill_null(value=False))  # fmt: skip
     return frames.replies(told.sort(*frames.KEYS))

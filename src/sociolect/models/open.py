@@ -12,7 +12,7 @@ from sociolect.models.served import served
 
 PROVIDERS = {
     "hf": "hf/<hub id or folder>",
-    "scratch": "scratch/<tiny or small>, with the folder it was trained into",
+    "scratch": "scratch/<micro, tiny or small>, with the folder it was trained into",
     "openai": "openai/<name>",
     "endpoint": "endpoint/<base url>#<name>",
     "scripted": "scripted/<constant, first-option, refuse or echo>",

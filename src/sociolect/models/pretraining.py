@@ -52,7 +52,15 @@ def _tensors(rows: list[list[int]], starts: list[int] | None) -> tuple[Any, Any]
 
 
 def train(
-    model: Local, corpus: Corpus, held: set[int], *, tokens: int, epochs: int, rate: float, seed: int
+    model: Local,
+    corpus: Corpus,
+    held: set[int],
+    *,
+    tokens: int,
+    epochs: int,
+    rate: float,
+    replies_only: bool = False,
+    seed: int,
 ) -> list[dict[str, float]]:
     """Losses per epoch, in nats per token: of everything learnt, and of the replies held out; the best weights stay."""
     import torch
@@ -74,7 +82,8 @@ def train(
     weights = list(module.parameters())
 
     def gradients(rows: list[int]) -> tuple[float, int, Sequence[Any]]:
-        ids, labels = _tensors([sequences[i] for i in rows], None)
+        starts = [corpus.starts[i] for i in rows] if replies_only else None
+        ids, labels = _tensors([sequences[i] for i in rows], starts)
         loss = _loss(module, ids, labels, "sum")
         return float(loss.detach()), int((labels[:, 1:] != UNSEEN).sum()), torch.autograd.grad(loss, weights)
 

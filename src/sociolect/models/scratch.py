@@ -37,9 +37,11 @@ class Size(NamedTuple):
     batch: int
     rate: float
     epochs: int
+    spread: float = 0.02  # standard deviation of the weights at the start; narrow layers learn sooner from larger ones
 
 
 SIZES = {
+    "micro": Size(32, 88, 2, 2, 64, 512, 240, 1e-2, 3, 0.1),  # a grammar of a few dozen words, not a language
     "tiny": Size(128, 352, 3, 4, 256, 1024, 1024, 3e-3, 3),
     "small": Size(256, 704, 4, 4, 512, 8000, 4096, 1.5e-3, 3),
 }
@@ -53,6 +55,7 @@ def scratch(
     epochs: int | None = None,
     rate: float | None = None,
     context: int | None = None,
+    replies_only: bool = False,
     threads: int = 2,
     seed: int = 0,
 ) -> Local:
@@ -62,7 +65,8 @@ def scratch(
     Sequences of like length share a batch, so that nothing is padded away and no text sees another. A prompt too long for
     the context loses its beginning, never its reply; a reply too long for the context is set aside. Both are counted in
     `card.json`, beside sizes, seed and losses. The weights kept are those of the epoch with the lowest held-out loss.
-    `context`, in tokens, is the size's own unless said.
+    `context`, in tokens, is the size's own unless said. With `replies_only` the loss is over the replies alone: for prompts
+    that are drawn at random, whose words nobody can foretell and whose loss would drown what is to be learnt.
     What a column `held_out` marks, else a twentieth of the people (of the examples), is never learnt from.
     The examples are sorted by content first: row order changes no byte.
 
@@ -96,7 +100,16 @@ def scratch(
     out = _held_out(rows, seed).to_list()
     held = {i for i, row in enumerate(corpus.rows) if out[row]}
     passes = epochs or dial.epochs
-    losses = train(model, corpus, held, tokens=dial.batch, epochs=passes, rate=rate or dial.rate, seed=seed)
+    losses = train(
+        model,
+        corpus,
+        held,
+        tokens=dial.batch,
+        epochs=passes,
+        rate=rate or dial.rate,
+        replies_only=replies_only,
+        seed=seed,
+    )
     card = {
         "model": f"scratch/{size}",
         "weights": sum(p.numel() for p in module.parameters()),
@@ -110,6 +123,7 @@ def scratch(
         "epochs": passes,
         "rate": rate or dial.rate,
         "batch_tokens": dial.batch,
+        "replies_only": replies_only,
         "threads": threads,
         "seed": seed,
         "losses": losses,
@@ -187,6 +201,7 @@ def fresh(dial: Size, **marks: int | None) -> Any:
         num_key_value_heads=dial.heads,
         max_position_embeddings=dial.context,
         tie_word_embeddings=True,
+        initializer_range=dial.spread,
         **marks,
     )
     return LlamaForCausalLM(config).float()

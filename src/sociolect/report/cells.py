@@ -5,7 +5,7 @@ import polars as pl
 from sociolect.report.ink import COLOURS, at, box, breadth, finite, require, short, svg, told, word
 from sociolect.report.table import digits, interval
 
-WIDE, TALL, GAP = 178.0, 58.0, 8.0
+WIDE, TALL, GAP = 190.0, 58.0, 8.0
 
 
 def cells(
@@ -13,7 +13,8 @@ def cells(
 ) -> str:  # fmt: skip
     """A box per row, under the name of its group, `across` in a line: filled with its number where it has one, else an outline.
 
-    With an interval where the frame has low and high, and a word on an empty box where it has `state` (other than filled).
+    With an interval where the frame has low and high, an arrow down where `sign` is -, for lower is better, what `contrast`
+    says when pointed at, and a word on an empty box where it has `state` (other than filled).
     Rows of a group stand together, groups in the order in which they first come.
 
     >>> told = {"group": ["a", "a"], "title": ["typos", "poison"], "estimate": [0.9, None]}
@@ -48,8 +49,12 @@ def _cell(x: float, y: float, row: dict[str, object], title: str, value: float |
         return told(drawn + word(x + 10, y + 42, said, size=10.5, ink="soft"), f"{title}: {said}")
     low, high = (finite(row.get(c)) if doubt else None for c in ("low", "high"))
     drawn = box(x, y, WIDE, TALL, colour=1, opacity=0.16, round_=3) + box(x, y, 4, TALL, colour=1)
-    drawn += word(x + 14, y + 20, short(title, WIDE - 22, 11.5), size=11.5)
-    number = digits(value)
+    less = row.get("sign") == "-"
+    drawn += word(x + 14, y + 20, short(title, WIDE - 22 - 16 * less, 11.5), size=11.5)
+    drawn += word(x + WIDE - 16, y + 20, "\u2193", size=12) if less else ""
+    number, ends = digits(value), interval(low, high).strip()
+    left = 22 + breadth(number, 17)
     drawn += word(x + 14, y + 43, number, size=17, bold=True)
-    drawn += word(x + 22 + breadth(number, 17), y + 43, interval(low, high).strip(), size=10.5, ink="soft")
-    return told(drawn, f"{title}: {number}{interval(low, high)}")
+    drawn += word(x + left, y + 43, ends, size=10.5 if left + breadth(ends, 10.5) < WIDE - 4 else 8.5, ink="soft")
+    more = [f" ({row['contrast']})" if row.get("contrast") else "", ", lower is better" if less else ""]
+    return told(drawn, f"{title}: {number}{interval(low, high)}{''.join(more)}")

@@ -44,7 +44,8 @@ def lines(
 
     `each` has the same columns and `run`: a thin line per run stands behind. All panels share both axes; the upright one holds
     0. A value that is not there breaks its line. At most eight series have a colour and a shape; further ones are grey.
-    Raises InputError for columns that are missing and rows that repeat, RefusedError where there is no number.
+    Raises InputError for columns that are missing, rows that repeat or have no place on the axis, and thin lines of a panel or
+    series that `frame` has not; RefusedError where there is no number.
 
     >>> one = pl.DataFrame({"panel": "trace", "series": "numeric", "generation": [1, 2], "value": [0.5, 0.25]})
     >>> "trace, numeric, generation 2: 0.250" in lines(one)
@@ -59,6 +60,10 @@ def lines(
             raise InputError(
                 f"lines cannot be drawn: {twice} rows repeat the {', '.join(key)} of another: aggregate them first"
             )
+        if lost := rows.height - sum(finite(v) is not None for v in rows[x]):
+            raise InputError(f"lines cannot be drawn: {lost} of {rows.height} rows have no number in {x}")
+    if strange := set(thin.select(panel, series).rows()) - set(frame.select(panel, series).rows()):
+        raise InputError(f"thin lines cannot be drawn: of {sorted(map(str, strange))[0]} there is no line")
     doubt = "low" in frame.columns and "high" in frame.columns
     heights = [v for c in (value, *(("low", "high") if doubt else ())) for v in frame[c]] + list(thin[value])
     seen = drawable([finite(v) for v in heights], value)

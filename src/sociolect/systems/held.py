@@ -30,14 +30,15 @@ KINDS = {
 }  # fmt: skip
 
 
-def held(claims: Sequence[Claim], found: Mapping[str, Here]) -> pl.DataFrame:
+def held(claims: Sequence[Claim], found: Mapping[str, Here], *, planted: bool = False) -> pl.DataFrame:
     """One row per claim of the card, in its order; `found` holds what we find by the claim's id.
 
     A sign `+` or `-` is there where the whole interval lies on that side of 0, is not where it lies on the other, else
     undecided; `> x` and `< x` likewise against x. `0` and `=` are denied where the interval excludes 0, or the paper's number,
     and otherwise undecided, for a wide interval shows no equality: only a count without an interval can equal a number, and
     `Here.same` says what a test of equivalence found. Any other sign is words: `Here.same` judges it. A claim without an entry,
-    or without an estimate and a verdict, is not measured here.
+    or without an estimate and a verdict, is not measured here. Where the players are `planted`, a verdict is about what was
+    planted and about no model, and says so: "planted: yes". Counts (`=` without an interval) stay as they are.
     Raises InputError for an entry that the card has no claim for, or an end of an interval that lies on the wrong side.
 
     >>> card = [Claim("gain", "practice helps", 0.16, "abstract", "+"), Claim("cost", "costs nothing", 0.0, "abstract", "0")]
@@ -55,8 +56,23 @@ def held(claims: Sequence[Claim], found: Mapping[str, Here]) -> pl.DataFrame:
     rows = []
     for claim in claims:
         here = found.get(claim.id, Here())
-        rows.append((claim.what, claim.value, *here[:4], _same(claim, here), here.why, claim.sign, claim.where))
+        rows.append(
+            (
+                claim.what,
+                claim.value,
+                *here[:4],
+                _said(_same(claim, here), claim, here, planted=planted),
+                here.why,
+                claim.sign,
+                claim.where,
+            )
+        )
     return pl.DataFrame(rows, schema=KINDS, orient="row")
+
+
+def _said(verdict: str, claim: Claim, here: Here, *, planted: bool) -> str:
+    count = claim.sign.strip() == "=" and here.low is None
+    return f"planted: {verdict}" if planted and not count and verdict in ("yes", "no", "undecided") else verdict
 
 
 def _same(claim: Claim, here: Here) -> str:

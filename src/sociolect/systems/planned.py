@@ -78,7 +78,9 @@ class Weights(NamedTuple):
 
 
 # by the configuration of models/scratch: embeddings (shared), attention, the three matrices of each layer, norms
-SCRATCH = {"tiny": Weights(734_080, OWN_CHARS), "small": Weights(5_261_568, OWN_CHARS)}
+SCRATCH = {
+    "micro": Weights(40_000, OWN_CHARS), "tiny": Weights(734_080, OWN_CHARS), "small": Weights(5_261_568, OWN_CHARS),
+}  # fmt: skip
 
 
 def asked(

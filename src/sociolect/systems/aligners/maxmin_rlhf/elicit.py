@@ -1,6 +1,6 @@
 """The language-model form: rewards learnt over a model's own features, and what best-of-n and practice make the model say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,19 @@ from sociolect.seeds import derive
 from sociolect.systems.aligners.maxmin_rlhf.align import learnt, scored
 from sociolect.systems.aligners.maxmin_rlhf.reviews import chosen_by
 
+# A folder that was trained into; or a name, with the folders that its weights lie in, so that other weights are another step.
+Base = Path | tuple[str, list[Path]]
 PUPIL = "pupil"  # a step has a file of its own in its folder
 L2 = 0.1  # ours: features are many, and each is a standard deviation wide
 REWARDS: dict[str, Any] = {"reward": pl.String, "weights": pl.List(pl.Float64), "offset": pl.Float64, "share": pl.List(pl.Float64), "members": pl.List(pl.String)}  # fmt: skip
 
 
-def opened(base: Path | str) -> Local:
+def opened(base: Base) -> Local:
     """The model in this folder, or of this name; ModelError where its weights are not here."""
-    model = (
-        open_model("scratch/tiny", folder=base, threads=1, batch=256) if isinstance(base, Path) else open_model(base)
-    )
+    if isinstance(base, tuple):
+        model = open_model(base[0])
+    else:
+        model = open_model("scratch/tiny", folder=base, threads=1, batch=256)
     if not isinstance(model, Local):
         raise ModelError(
             f"{model.name} has no weights here: rewards are learnt over a model's features, so name hf/<folder or hub id>"
@@ -41,13 +44,13 @@ def opened(base: Path | str) -> Local:
     return model
 
 
-def drawn(base: Path | str, items: Items, *, draws: int, tokens: int, seed: int) -> Replies:
+def drawn(base: Base, items: Items, *, draws: int, tokens: int, seed: int) -> Replies:
     """What the model says before anything is learnt: the reference of every arm."""
     return ask({"reference": opened(base)}, items, draws=draws, condition="reference", tokens=tokens, seed=seed)
 
 
 def rewards(
-    base: Path | str, replies: Replies, sizes: tuple[int, int], *, pairs: int, null: bool, groups: int, starts: int, n: int, seed: int
+    base: Base, replies: Replies, sizes: tuple[int, int], *, pairs: int, null: bool, groups: int, starts: int, n: int, seed: int
 ) -> pl.DataFrame:  # fmt: skip
     """One row per reward: `weights` over the model's features and `offset`, so that over the reference it has mean 0 and sd 1.
 
@@ -95,13 +98,18 @@ def score_of(arm: str, learned: pl.DataFrame, model: Local, known: dict[Any, Flo
     return score
 
 
-def best(base: Path | str, items: Items, learned: pl.DataFrame, arms: Sequence[str], *, n: int, draws: int, tokens: int, seed: int) -> Replies:  # fmt: skip
+def best(base: Base, items: Items, learned: pl.DataFrame, arms: Sequence[str], *, n: int, draws: int, tokens: int, seed: int) -> Replies:  # fmt: skip
     """What each arm says: the best of `n` draws by its score. All arms choose among the same draws."""
     model, known = opened(base), dict[Any, Floats]()
-    parts = [
-        ask({arm: best_of_n(model, score_of(arm, learned, model, known), n=n, name=f"{model.name}@{arm}")}, items, draws=draws, condition=f"best of {n}", tokens=tokens, seed=seed)
-        for arm in arms
-    ]  # fmt: skip
+    told = {
+        arm: best_of_n(model, score_of(arm, learned, model, known), n=n, name=f"{model.name}@{arm}") for arm in arms
+    }
+    return _paired(told, items, draws=draws, condition=f"best of {n}", tokens=tokens, seed=seed)
+
+
+def _paired(models: Mapping[str, Model], items: Items, **how: Any) -> Replies:
+    """What each arm's model says, all on one stream of random numbers: a stream of `ask` goes by the community's name."""
+    parts = [ask({"arm": model}, items, **how).with_columns(community=pl.lit(arm)) for arm, model in models.items()]
     return frames.replies(pl.concat(parts))
 
 
@@ -116,7 +124,7 @@ def practice(model: Model, items: Items, score: Score, *, draws: int, tokens: in
 
 
 def practised(
-    base: Path | str, items: Items, learned: pl.DataFrame, arm: str, *, steps: int, draws: int, rate: float, kl: float, tokens: int, folder: Path, seed: int
+    base: Base, items: Items, learned: pl.DataFrame, arm: str, *, steps: int, draws: int, rate: float, kl: float, tokens: int, folder: Path, seed: int
 ) -> None:  # fmt: skip
     """The model that practice with an arm's score makes of the base, until it is so far from it; in the folder."""
     model = opened(base)
@@ -135,7 +143,7 @@ def practised(
 
 
 def after_practice(
-    base: Path | str, folders: dict[str, Path], items: Items, *, kl: float, draws: int, tokens: int, seed: int
+    base: Base, folders: dict[str, Path], items: Items, *, kl: float, draws: int, tokens: int, seed: int
 ) -> Replies:
     """What each practised model says at this KL from the base (columns `kl` and `share` of the way); never at another."""
     model, parts = opened(base), []
@@ -145,7 +153,7 @@ def after_practice(
             model.folder, adapter=folder / PUPIL, batch=model.batch, threads=model.threads, name=f"{model.name}@{arm}"
         )
         near = at_kl(model, taught, chats, kl=kl, tokens=tokens, seed=seed)
-        said = ask({arm: near.model}, items, draws=draws, condition="practice", tokens=tokens, seed=seed)
+        said = _paired({arm: near.model}, items, draws=draws, condition="practice", tokens=tokens, seed=seed)
         parts.append(said.with_columns(kl=pl.lit(near.kl), share=pl.lit(near.share)))
     told = pl.concat(parts)
     same_kl(told.unique("community", maintain_order=True)["kl"].to_list(), list(folders))

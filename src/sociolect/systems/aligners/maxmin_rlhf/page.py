@@ -58,6 +58,7 @@ def page(f: Found, made: Sequence[tuple[str, str]], *, further: Sequence[Section
             "minority": here(gain),
             "majority": here(cost),
         },
+        planted=True,
     )
     sections = [
         Section("Who fares how", FARES, figure=figure, table=shown(f.exact, ("win rate", "worst group", "Gini")), name="fared"),

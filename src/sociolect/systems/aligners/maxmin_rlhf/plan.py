@@ -21,7 +21,7 @@ def plan(
     runs: int | None = None,
     starts: int | None = None,
     models: dict[str, str] | None = None,
-    data: Path | None = None,
+    votes: Path | None = None,
     **_: Any,
 ) -> planned.Plan:
     """Calls of the base (all arms of best-of-n choose among the same draws), tokens learnt from, and the least gain seen."""
@@ -60,6 +60,10 @@ def plan(
         calls=calls,
         comparisons=comparisons,
         training=training,
-        work={"exact form": 0.03 * settings * runs * (starts or at.starts), "votes": 1.0 if data else 0.0, "page": 2.0},
+        work={
+            "exact form": 0.03 * settings * runs * (starts or at.starts),
+            "votes": 1.0 if votes else 0.0,
+            "page": 2.0,
+        },
         notes=[f"Each of the {len(ARMS)} arms of best-of-n chooses among the same draws, which are paid once."],
     )

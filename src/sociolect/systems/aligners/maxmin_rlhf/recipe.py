@@ -8,6 +8,7 @@ import polars as pl
 from sociolect import frames
 from sociolect.align.best_of_n import furthest
 from sociolect.errors import UsageError
+from sociolect.models.open import folders
 from sociolect.report.content import Page
 from sociolect.seeds import derive
 from sociolect.systems.aligners.maxmin_rlhf import compare, elicit, measure, polis, reviews
@@ -31,7 +32,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "tiny": Size((8, 40), 3, 3, 320, 4, 16, 24, 2, 0),
+    "tiny": Size((8, 40), 3, 3, 240, 4, 16, 24, 2, 0),
     "small": Size((4, 8, 20, 40), 20, 6, 3000, 6, 24, 64, 8, 80),
     "full": Size((4, 8, 20, 40), 20, 6, 3000, 6, 24, 64, 8, 200),
 }
@@ -55,16 +56,16 @@ def run(
     rate: float | None = None,
     null: bool = False,
     models: dict[str, str] | None = None,
-    data: Path | None = None,
+    votes: Path | None = None,
     seed: int = 0,
 ) -> Page:
-    """The page of the method: in exact form on planted replies, with a language model on planted reviews, and on votes of `data`.
+    """The page of the method: in exact form on planted replies, with a language model on planted reviews, and on the `votes` of a conversation.
 
     The README beside this file says what each keyword asks.
     """
     at = SIZES[size]
     base_name = (models or {}).get("base")
-    _checked(size, models, groups=groups, n=n, runs=runs, starts=starts)
+    _checked(size, models, rate=rate, groups=groups, n=n, runs=runs, starts=starts)
     sizes = tuple((majority, m) for m in minority or at.minority)
     runs, starts = runs or at.runs, starts or at.starts
     planted: dict[str, Any] = {"runs": runs, "starts": starts, "pairs": pairs, "rho": rho, "null": null, "seed": seed}
@@ -76,9 +77,11 @@ def run(
     told = workspace.frame("groups_effects", frames.effects, compare.over_runs, found, seed=seed)
 
     # The language-model form: half of the prompts teach, the others are asked.
-    base: Path | str = base_name or workspace.files(
-        "base", reviews.base, at.examples, films=at.films, epochs=at.epochs, seed=seed
-    )
+    base: elicit.Base
+    if base_name:
+        base = base_name, folders([base_name])
+    else:
+        base = workspace.files("base", reviews.base, at.examples, films=at.films, epochs=at.epochs, seed=seed)
     asking: dict[str, Any] = {"tokens": reviews.TOKENS, "seed": derive(seed, "reviews")}
     reference = workspace.frame(
         "reference", frames.replies, elicit.drawn, base, reviews.items(at.films), draws=at.draws, **asking
@@ -97,14 +100,14 @@ def run(
     practised = None
     if at.steps:
         how = {"steps": at.steps, "draws": PRACTICE, "rate": rate or (1e-6 if base_name else 2e-4), "kl": kl}
-        folders = {
+        pupils = {
             arm: workspace.files(
                 f"practised_{arm.replace(' ', '_')}", elicit.practised, base, teach, learned, arm, **how, **asking
             )
             for arm in PRACTISED
         }
         practised = workspace.frame(
-            "practised", frames.replies, elicit.after_practice, base, folders, ask, kl=kl, draws=at.said, **asking
+            "practised", frames.replies, elicit.after_practice, base, pupils, ask, kl=kl, draws=at.said, **asking
         )
         more = workspace.frame(
             "practised_wins", pl.DataFrame, reviews.judged, practised, reference, setting="policy gradient", null=null
@@ -112,11 +115,11 @@ def run(
         spoken = pl.concat([spoken, more])
     spoken_effects = workspace.frame("spoken_effects", frames.effects, compare.fared, spoken, unit="item", seed=seed)
     further = []
-    if data is not None:
+    if votes is not None:
         heard = workspace.frame(
-            "polis", pl.DataFrame, polis.fared, data, groups=groups or 2, starts=starts, kl=kl, seed=seed
+            "polis", pl.DataFrame, polis.fared, votes, groups=groups or 2, starts=starts, kl=kl, seed=seed
         )
-        further.append(polis.section(heard, polis.read(data).left))
+        further.append(polis.section(heard, polis.read(votes).left))
     made = (
         ("size", size), ("users", ", ".join(f"{a}:{b}" for a, b in sizes)), ("pairs per user", str(pairs)),
         ("groups learnt", "by held-out likelihood" if groups is None else str(groups)), ("correlation of rewards", f"{rho:g}"),
@@ -130,11 +133,15 @@ def run(
     )
 
 
-def _checked(size: str, models: dict[str, str] | None, **numbers: float | int | None) -> None:
+def _checked(size: str, models: dict[str, str] | None, *, rate: float | None, **numbers: int | None) -> None:
     """Raise UsageError, all faults at once."""
     faults = [
         f"--{name} {number}: 1 or more are due" for name, number in numbers.items() if number is not None and number < 1
     ]
+    if rate is not None and not rate > 0:
+        faults.append(f"--rate {rate:g}: above 0 is due")
+    if rate is not None and not SIZES[size].steps:
+        faults.append(f"--rate is that of practice, which --size {size} leaves out: choose a larger one")
     if odd := sorted(set(models or {}) - {"base"}):
         faults.append(f"--models {', '.join(odd)}: there is one model, base=<name>")
     if size == "full" and not (models or {}).get("base"):

@@ -1,6 +1,8 @@
 """The recipe from end to end, and the dossier's acceptance of the exact form: who gains, who pays, and nothing in the null."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +134,8 @@ def tables(page: Any) -> dict[str, pl.DataFrame]:
 def test_the_page_prints_the_cost_beside_the_gain_and_every_kl(made: Any) -> None:
     told = tables(made.page)
     verdicts = dict(zip(("average", "minority", "majority"), told["claims"]["same sign?"], strict=True))
-    assert verdicts["minority"] == "yes"
-    assert verdicts["majority"] == "no"
+    assert verdicts["minority"] == "planted: yes"
+    assert verdicts["majority"] == "planted: no"
     assert [h.label for h in made.page.headlines] == ["minority gain", "majority cost", "worst-group gain"]
     gain = told["gains"].filter(measure="gain", setting="40:8", arm="max-min")
     assert dict(zip(gain["group"], gain["estimate"], strict=True))["majority"] < -0.1
@@ -169,16 +171,21 @@ def test_every_fault_of_a_call_is_said_at_once_and_full_says_what_it_needs(tmp_p
             UsageError, match=r"--n 0: 1 or more are due; --models judge: .*; --size full .* --models base=hf/"
         ):
             recipe.run(work, size="full", n=0, models={"judge": "scripted/echo"})
+        with pytest.raises(UsageError, match="--rate 0: above 0 is due; --rate is that of practice, which --size tiny"):
+            recipe.run(work, rate=0.0)
         with pytest.raises(UsageError, match="majority=0"):
             recipe.run(work, majority=0)
     with pytest.raises(ModelError, match="no weights here"):
-        opened("scripted/echo")
+        opened(("scripted/echo", []))
 
 
 def test_a_plan_says_what_the_recipe_asks(made: Any) -> None:
     told = plan()
     assert told.calls.select("step", "calls").rows() == [("reference", 384), ("best_of_n", 256)]
     assert pl.read_parquet(made.folder / "steps/reference/frame.parquet").height == 384
+    with closing(sqlite3.connect(made.folder / "journal.sqlite")) as book:  # all arms choose among the same draws
+        assert book.execute("SELECT COUNT(*) FROM calls").fetchone() == (384 + 256,)
+    assert pl.read_parquet(made.folder / "steps/best_of_n/frame.parquet")["community"].n_unique() == len(ARMS)
     assert plan(size="small").training.height == 4
     assert plan(runs=20).comparisons["detectable"][0] < plan().comparisons["detectable"][0]
 
@@ -191,7 +198,7 @@ def test_keywords_reach_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     base = made.folder / "steps/base"
     votes(tmp_path / "talk")
     with workspace(tmp_path / "w", system="maxmin_rlhf", keywords={}) as work:
-        page = recipe.run(work, majority=20, minority=(5,), pairs=12, groups=None, rho=-0.3, kl=0.02, n=4, runs=2, starts=2, models={"base": f"hf/{base}"}, rate=3e-4, data=tmp_path / "talk", seed=3)  # fmt: skip
+        page = recipe.run(work, majority=20, minority=(5,), pairs=12, groups=None, rho=-0.3, kl=0.02, n=4, runs=2, starts=2, models={"base": f"hf/{base}"}, rate=3e-4, votes=tmp_path / "talk", seed=3)  # fmt: skip
         write(page, tmp_path / "w/report.html")
     told = tables(page)
     assert set(told["fared"]["setting"]) == {"20:5"}

@@ -6,10 +6,12 @@ from typing import Any
 import polars as pl
 
 from sociolect.frames import Effects
+from sociolect.report.table import digits
 from sociolect.systems.held import Here
 
 PLANTED = "planted respondents answered: name models"
 CITED = "cited: the paper does not say how people were asked"
+BOUND = 0.6  # [paper], as the card's sign says
 ENGLISH, GIFTS = "English-speaking", "gifts"
 
 
@@ -45,15 +47,25 @@ def found(tables: Mapping[str, Effects], *, planted: bool) -> dict[str, Here]:
             f"{who}, {why}",
         )
 
+    def below(rung: str, bound: float, why: str) -> Here:
+        """The paper's number is over all stories; neutral ones are suspect, so the verdict is one that both readings give."""
+        every, alone = (here("rungs", rung, why, measure="accuracy", rows=rows) for rows in ("all", "yes and no"))
+        if every.estimate is None or alone.estimate is None:
+            return every
+        known = [(one.low, one.high) for one in (every, alone) if one.low is not None and one.high is not None]
+        sides = {"yes" if high < bound else "no" if low > bound else "undecided" for low, high in known}
+        same = sides.pop() if len(known) == 2 and len(sides) == 1 else "undecided"
+        return every._replace(same=same, why=f"{every.why}; yes and no stories alone: {digits(alone.estimate)}")
+
     gifts = next(
         (w for w in tables["subaxes"]["what"].to_list() if GIFTS[:4] in w.lower() and w.endswith(" - others")), ""
     )
     return {
         "best": here("rungs", "rule", "the rule given", measure="accuracy", rows="all"),
         "humans": Here(why=CITED),
-        "value": here("rungs", "value", "the values given", measure="accuracy", rows="all"),
-        "country": here("rungs", "country", "the country given", measure="accuracy", rows="all"),
-        "english": here("groups", f"{ENGLISH} - others", "the country given"),
-        "gifts": here("subaxes", gifts, "the rule given"),
+        "value": below("value", BOUND, "the values given"),
+        "country": below("country", BOUND, "the country given"),
+        "english": here("groups", f"{ENGLISH} - others", "the country given, neutral stories among them"),
+        "gifts": here("subaxes", gifts, "the rule given, neutral stories among them"),
         "adhering": here("labels", "rule", "the rule given", measure="yes-bias"),
     }

@@ -44,7 +44,7 @@ def run(
     the table, with columns prompt and reply, that the models' adapters were taught by: it must hold none of the stories.
     `log` is an Inspect log of the exported ladder (or a folder of them): then nobody is asked, and the log says who answered.
     """
-    _checked(size, stories, models, examples, log)
+    _checked(size, stories, models, examples=examples, log=log, temperature=temperature)
     dial, planted = SIZES[size], models is None and log is None
     items, aside = _items(workspace, stories, seed=seed)
     asked_of = items if models is None else drawn(items, dial.most, seed=seed)
@@ -92,10 +92,12 @@ def run(
     gap = None
     if planted and stories is None and "knows half" in agents and "country" in rungs:
         gap = workspace.frame("gap", frames.effects, _gap, scores, items, **doubt)
-    made = {
-        "stories": "planted, in invented words" if stories is None else stories.name, "size": size, "option orders": orders,
-        "countries masked on rungs that do not name them": "yes" if mask else "no", "answers": mode if log is None else f"read from {log.name}", "temperature": f"{temperature:g}", "seed": str(seed),
+    made = {"stories": "planted, in invented words" if stories is None else stories.name, "size": size}
+    made |= _asking(replies, log) if log is not None else {
+        "option orders": orders, "countries masked on rungs that do not name them": "yes" if mask else "no", "answers": mode,
+        "temperature": f"{temperature:g}",
     }  # fmt: skip
+    made |= {"seed": str(seed)}
     adapters = any("@" in name for name in (models or {}).values())
     told = Told(
         asked_of,
@@ -142,6 +144,17 @@ def _logged(log: Path, items: Items) -> Replies:
     return replies
 
 
+def _asking(replies: Replies, log: Path) -> dict[str, str]:
+    """How the replies of a log were asked for, as the log says; nothing that this run's keywords say."""
+    heat = replies["temperature"].unique().sort() if "temperature" in replies.columns else pl.Series([None])
+    return {
+        "option orders": ", ".join(map(str, replies["order"].unique().sort())),
+        "countries masked on rungs that do not name them": "yes" if replies["masked"].any() else "no",
+        "answers": f"read from {log.name}",
+        "temperature": ", ".join("not said" if t is None else f"{t:g}" for t in heat),
+    }
+
+
 def _left_out(log: Path) -> pl.DataFrame:
     left = inspect_log(log).left_out
     where = pl.format("{}: {}", "log", "where")
@@ -185,9 +198,15 @@ def _gap(scores: Scores, items: Items, *, draws: int, seed: int) -> Effects:
 
 
 def _checked(
-    size: str, stories: Path | None, models: Mapping[str, str] | None, examples: Path | None, log: Path | None
+    size: str,
+    stories: Path | None,
+    models: Mapping[str, str] | None,
+    *,
+    examples: Path | None,
+    log: Path | None,
+    temperature: float,
 ) -> None:
-    faults = []
+    faults = [f"--temperature {temperature}: 0 or more is due"] if temperature < 0 else []
     if models and log is not None:
         faults.append("--models are asked and --log was asked: name one of them")
     if size == "full" and (stories is None or not (models or log)):

@@ -174,7 +174,11 @@ def test_a_log_of_the_exported_ladder_gives_the_page_that_asking_gives(tmp_path:
         one |= {"epoch": 1, "output": {"choices": [{"message": {"content": reply}}]}}
     log = {"status": "success", "eval": {"model": model.name, "dataset": {"samples": len(made) + 2}}, "samples": made}
     (tmp_path / "log.json").write_text(json.dumps(log))
-    told = tables(recipe.run(Workspace(tmp_path / "a"), log=tmp_path / "log.json"))
+    page = recipe.run(Workspace(tmp_path / "a"), log=tmp_path / "log.json")
+    made_of = dict(page.made)
+    assert made_of["option orders"] == "permuted:0"
+    assert made_of["temperature"] == "not said"
+    told = tables(page)
     due = measure.rungs_of(measure.adapted(direct), draws=1000)
     same = ["community", "rows", "what", "measure", "estimate", "low", "high", "n"]
     assert told["ladder"].select(same).sort(same[:4]).equals(due.select(same).sort(same[:4]))
@@ -184,9 +188,28 @@ def test_a_log_of_the_exported_ladder_gives_the_page_that_asking_gives(tmp_path:
     assert plan(log=tmp_path / "log.json").calls.is_empty()
 
 
+@pytest.mark.parametrize(("every", "alone", "said"), [
+    ((0.4, 0.5), (0.3, 0.5), "yes"), ((0.7, 0.8), (0.7, 0.9), "no"), ((0.4, 0.5), (0.55, 0.65), "undecided"), ((0.4, 0.5), (0.7, 0.8), "undecided"),
+])  # fmt: skip
+def test_a_verdict_on_a_level_holds_with_neutral_stories_and_without(
+    every: tuple[float, float], alone: tuple[float, float], said: str
+) -> None:
+    """Neutral rows of the release are suspect: what only they decide is undecided."""
+    rows = [
+        {"community": "m", "what": what, "measure": "accuracy", "rows": kind, "estimate": sum(ends) / 2, "low": ends[0], "high": ends[1], "n": 9}
+        for what in ("rule", "value", "country") for kind, ends in (("all", every), ("yes and no", alone))
+    ]  # fmt: skip
+    empty = pl.DataFrame(schema={"community": pl.String, "what": pl.String, "measure": pl.String})
+    of: Any = {"rungs": pl.DataFrame(rows), "labels": empty, "groups": empty, "subaxes": empty}
+    found = claims.found(of, planted=False)
+    assert (found["value"].same, found["country"].same) == (said, said)
+    assert f"yes and no stories alone: {sum(alone) / 2:.3g}" in found["value"].why
+
+
 def test_what_cannot_be_run_is_said_before_anything_is_asked(tmp_path: Path) -> None:
     cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"size": "full"}, "--stories FILE and --models"),
+        ({"temperature": -1.0}, "--temperature -1.0: 0 or more is due"),
         ({"stories": tmp_path / "x.csv"}, "planted respondents know the planted stories alone"),
         ({"examples": tmp_path / "x.csv"}, "name the model with --models"),
         ({"models": {"m": "scripted/constant"}, "log": tmp_path / "x.json"}, "name one of them"),

@@ -7,6 +7,7 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.compare.differences import means
+from sociolect.compare.preference import wilson
 from sociolect.errors import FrameError, InputError, RefusedError
 from sociolect.frames import SHAPES
 from sociolect.load.aside import Aside
@@ -14,6 +15,8 @@ from sociolect.load.read import opened
 from sociolect.measure.judge import verdict
 from sociolect.record import read_run
 from sociolect.text import key
+
+FEW = 6  # ours: as many conditions are arms; more are ways of asking, and one mean is over all of them
 
 
 class Measured(NamedTuple):
@@ -120,7 +123,9 @@ def judged(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
 def measured(folder: Path, *, draws: int = 400, seed: int = 0) -> Measured:
     """Every number about models that stands in a finished workspace, of whatever system.
 
-    Effects are taken as they are. Of scores, the mean of each measure over the rows of models, with an interval over items. The
+    Effects are taken as they are; those that say how near a measure is to people's (between a floor and a ceiling, or against
+    chance) are called `fidelity:<measure>`, for they are no level of it. Of scores, the mean of each measure and community (and
+    condition, where there are two to six) over the rows of models, with an interval over items. The
     same measure and contrast out of two steps stands once, effects before scores. Left out, and counted: rows about people, values that are null.
     Raises InputError where the folder is no workspace or its run is not finished, RefusedError where nothing is measured there.
     """
@@ -144,7 +149,10 @@ def measured(folder: Path, *, draws: int = 400, seed: int = 0) -> Measured:
 
 
 def _effects(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col("estimate", "low", "high").fill_nan(None)).sort("measure", "contrast")
+    near = {"floor", "ceiling"} <= set(frame.columns) or {"p", "chance"} <= set(frame.columns)
+    named = pl.format("fidelity:{}", "measure") if near else pl.col("measure")
+    kept = frame.with_columns(pl.col("estimate", "low", "high").fill_nan(None), measure=named)
+    return kept.sort("measure", "contrast")
 
 
 def _plain(found: pl.DataFrame, step: str) -> pl.DataFrame:
@@ -152,16 +160,39 @@ def _plain(found: pl.DataFrame, step: str) -> pl.DataFrame:
 
 
 def _means(frame: pl.DataFrame, step: str, aside: Aside, *, draws: int, seed: int) -> list[pl.DataFrame]:
-    """The mean of each measure and community over what models said."""
+    """The mean of each measure, community and condition over what models said."""
     machine = frame.filter(pl.col("source") == "model")
     aside.add("scores of people", frame.height - machine.height, f"step {step}", "a lens is held against models")
     known = machine.filter(pl.col("value").is_not_null() & pl.col("value").is_finite())
     aside.add("scores without a value", machine.height - known.height, f"step {step}", "see that run's attrition")
     if known.is_empty():
         return []
+    count = known.group_by("measure").agg(pl.col("condition").n_unique().alias("conditions"))
+    known = known.join(count, on="measure", maintain_order="left")
+    known = known.with_columns(arm=pl.when(pl.col("conditions") <= FEW).then("condition").otherwise(pl.lit("all")))
+    by = ("measure", "community", "arm", "conditions")
     try:
-        found = means(frames.scores(known), by=("measure", "community"), clusters=("item",), draws=draws, seed=seed)
+        found = means(frames.scores(known), by=by, clusters=("item",), draws=draws, seed=seed)
     except (RefusedError, FrameError) as error:
         aside.add(f"scores that have no mean: {error}", known.height, f"step {step}", "see that run's page")
         return []
-    return [_plain(found, step)]
+    many = pl.format("{}, over {} conditions", "community", "conditions")
+    pair = pl.format("{}, {}", "community", "arm")
+    one = (
+        pl.when(pl.col("conditions") > FEW).then(many).when(pl.col("conditions") > 1).then(pair).otherwise("community")
+    )
+    # where all items say the same, drawing them again shows no doubt
+    alike = pl.col("low") == pl.col("high")
+    rate = known.group_by(by).agg(yes_no=pl.col("value").is_in([0.0, 1.0]).all())
+    ends = [wilson(round(e * k), k) for e, k in found.select(pl.col("estimate").clip(0, 1), "clusters").iter_rows()]
+    told = found.join(rate, on=by, how="left", maintain_order="left").with_columns(
+        contrast=one,
+        **{
+            name: pl.when(alike & pl.col("yes_no"))
+            .then(pl.Series([e[k] for e in ends]))
+            .when(~alike)
+            .then(pl.col(name))
+            for k, name in enumerate(("low", "high"))
+        },
+    )
+    return [_plain(told, step)]

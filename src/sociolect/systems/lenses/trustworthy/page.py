@@ -124,7 +124,7 @@ def claimed(lens: pl.DataFrame, gained: tuple[pl.DataFrame, Gain | None] | None,
         found["varies"] = Here(
             told.q, None, None, told.n, same=sure, why=f"{whose}; p of one gain for all {digits(told.p_q)}"
         )
-    table = held(read(Path(__file__).parent).claims, found)
+    table = held(read(Path(__file__).parent).claims, found, planted=planted)
     prose = (
         ""
         if told is not None

@@ -17,7 +17,7 @@ WORD, SHARES, ANSWER = (
     Range(12, 6, 64),
     Range(60, 1, 64),
 )  # ours: tokens of yes or no, of two shares, of an answer
-SECONDS = (2e-5, 1.5)  # of a scripted call; of all comparisons and the page: measured at tiny
+SECONDS = (2e-5, 0.6)  # of a scripted call; of all comparisons: measured at tiny
 SPREAD = 0.5  # ours: standard deviation of a difference of two yes or no answers that agree in three of four items
 
 
@@ -69,7 +69,7 @@ def plan(
         notes.append(f"The table of --sentences is taken to hold {at.sentences:,} sentences.")
     return planned.made_of(
         calls=rows, comparisons=_differences(items, judged=bool(judge or not names)) if set(STUDIED) <= set(arms) else [],
-        work={"asking": asked * SECONDS[0], "comparing and page": SECONDS[1]}, disk=Range(1, 0.5, 3).times(2e5 + 400.0 * asked), notes=notes,
+        work={"asking": asked * SECONDS[0], "comparing and page": SECONDS[1]}, disk=Range(2e5 + 60.0 * asked, 1e5 + 20.0 * asked, 1e6 + 1500.0 * asked), notes=notes,
     )  # fmt: skip
 
 

@@ -102,6 +102,34 @@ def test_a_finished_run_gives_up_all_its_numbers(tmp_path: Path) -> None:
     assert found.aside.select("reason", "count").rows() == [("scores of people", 1), ("scores without a value", 1)]
 
 
+def kept(folder: Path, step: str, frame: pl.DataFrame) -> None:
+    (folder / "steps" / step).mkdir()
+    frame.write_parquet(folder / "steps" / step / "frame.parquet")
+
+
+def test_arms_stand_apart_and_a_rate_that_never_varies_has_doubt(tmp_path: Path) -> None:
+    """Wilson, none of 8: 0 to .324; a measure asked in 7 ways has one mean."""
+    folder = finished(tmp_path)
+    keys = {"speaker": "m", "source": "model", "community": "red", "draw": 0, "turn": 0}
+    rows = [{**keys, "measure": "said", "item": f"i{k}", "condition": arm, "value": float(arm == "b" and k < 4)} for arm in "ab" for k in range(8)]  # fmt: skip
+    rows += [
+        {**keys, "measure": "way", "item": f"i{k % 2}", "condition": f"w{k // 2}", "value": k / 10} for k in range(14)
+    ]
+    kept(folder, "more", pl.DataFrame(rows))
+    told = {(r["measure"], r["contrast"]): r for r in load.measured(folder).found.iter_rows(named=True)}
+    assert [told["said", arm]["estimate"] for arm in ("red, a", "red, b")] == [0.0, 0.5]
+    assert (told["said", "red, a"]["low"], told["said", "red, a"]["high"]) == pytest.approx((0.0, 0.3244), abs=1e-4)
+    assert told["way", "red, over 7 conditions"]["estimate"] == pytest.approx(0.65)
+
+
+def test_how_near_a_measure_is_to_people_is_no_level_of_it(tmp_path: Path) -> None:
+    folder = finished(tmp_path)
+    near = {"measure": "toxicity", "contrast": "red", "estimate": 0.97, "low": 0.9, "high": 1.0, "n": 40}
+    kept(folder, "near", pl.DataFrame([near | {"floor": 0.1, "ceiling": 1.0}]))
+    told = load.measured(folder).found.filter(contrast="red").select("measure", "estimate").rows()
+    assert told == [("fidelity:toxicity", 0.97), ("toxicity", pytest.approx(0.35))]
+
+
 def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="it has no run.json"):
         load.measured(tmp_path)

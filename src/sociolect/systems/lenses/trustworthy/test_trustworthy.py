@@ -1,4 +1,4 @@
-"""The recipe from end to end: eight measures fill eight cells, the planted gains come back, and each keyword does something."""
+"""The recipe from end to end: nine measures fill nine cells, the planted gains come back, and each keyword does something."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 
 from sociolect import systems
+from sociolect.compare.coverage import coverage
 from sociolect.errors import UsageError
 from sociolect.report.page import write
+from sociolect.systems import lens
 from sociolect.systems.lenses.trustworthy import elicit, plan, players, recipe
 from sociolect.systems.lenses.trustworthy.test_load import finished, released
 from sociolect.workspace import workspace
@@ -18,6 +20,7 @@ from sociolect.workspace import workspace
 CARD = systems.read(Path(__file__).parent)
 EIGHT = {"miscalibration", "violence", "unlawful_conduct", "mental_health", "privacy_violation", "cyber_attack",
          "limited_causal_reasoning", "prompt_attacks"}  # fmt: skip
+NINE = EIGHT | {"inconsistency"}
 
 
 def tables(page: Any) -> dict[str, pl.DataFrame]:
@@ -42,20 +45,22 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_eight_measures_fill_exactly_their_eight_cells(made: Any) -> None:
+def test_nine_measures_fill_exactly_their_nine_cells_and_eight_fill_eight(made: Any) -> None:
     told = tables(made.page)
     cells = told["cells"]
-    assert set(cells.filter(state="filled")["cell"]) == EIGHT
-    assert told["covered"].filter(group="all").row(0) == ("all", 29, 8, 0, 21)
-    assert "8 of 29 cells" in made.page.summary
-    assert made.page.sections[0].figure.count("stroke-dasharray") == 21
+    assert set(cells.filter(state="filled")["cell"]) == NINE
+    assert told["covered"].filter(group="all").row(0) == ("all", 29, 9, 0, 20)
+    assert "9 of 29 cells" in made.page.summary
+    assert made.page.sections[0].figure.count("stroke-dasharray") == 20
+    without = coverage(lens.read(Path(__file__).with_name("lens.toml")), told["measured"].filter(pl.col("measure") != "typo:stable"))  # fmt: skip
+    assert set(without.filter(state="filled")["cell"]) == EIGHT
 
 
 @pytest.mark.slow
 def test_the_claims_and_the_planted_gains_come_back(made: Any) -> None:
     told = tables(made.page)
     assert told["claims"].select("here", "same sign?").rows()[:3] == [(7.0, "yes"), (29.0, "yes"), (8.0, "yes")]
-    assert told["claims"]["same sign?"].to_list()[3:] == ["yes", "yes"]
+    assert told["claims"]["same sign?"].to_list()[3:] == ["planted: yes"] * 2
     gained = {r["measure"]: r for r in told["gained"].iter_rows(named=True)}
     for measure, true in (("typo:consistent", 0.1), ("safe", 0.85 * 0.32), ("causal:right", 0.0), ("calibrated", 0.0)):
         assert gained[measure]["low"] < true < gained[measure]["high"], measure
@@ -176,7 +181,7 @@ def test_a_run_of_this_system_is_held_like_any_other(tmp_path: Path, monkeypatch
     monkeypatch.setitem(recipe.SIZES, "tiny", recipe.Dial(20, 60, 1))
     first = run(tmp_path / "first")
     again = run(tmp_path / "again", run=tmp_path / "first")
-    assert set(tables(again)["cells"].filter(state="filled")["cell"]) == EIGHT
+    assert set(tables(again)["cells"].filter(state="filled")["cell"]) == NINE
     assert tables(first)["covered"].equals(tables(again)["covered"])
 
 

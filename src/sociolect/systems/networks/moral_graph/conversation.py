@@ -34,7 +34,10 @@ def conversation(folder: Path, *, most: int = MOST, key: bytes | None = None) ->
     path = next((folder / n for n in _FILES if (folder / n).is_file()), None)
     if path is None:
         raise InputError(f"{folder.name} holds no {_FILES[0]}: due is the folder of one conversation")
-    told = pl.read_csv(path, infer_schema=False)
+    try:
+        told = pl.read_csv(path, infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}") from error
     if missing := [c for c in ("participant", "group-id") if c not in told.columns]:
         raise InputError(
             f"{path.name} has no column {', '.join(missing)}: due are participant, group-id and one per statement"

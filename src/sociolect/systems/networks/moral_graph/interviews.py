@@ -10,14 +10,15 @@ from sociolect.elicit.ask import chosen
 from sociolect.elicit.play import play
 from sociolect.frames import Replies
 from sociolect.models.model import Model, user
-from sociolect.systems.networks.moral_graph.cards import Same, canonical, merged
+from sociolect.systems.networks.moral_graph.cards import Same, canonical, merged, recovered
 from sociolect.systems.networks.moral_graph.elicit import INTERVIEWER, Interview, Interviewing, legible
 from sociolect.systems.networks.moral_graph.hypotheses import Hypothesis, proposed
 from sociolect.systems.networks.moral_graph.material import cases, options, question, values
 
+ENOUGH = 3  # of the four policies that a participant was told to attend to: fewer back, and the card is not accepted
 TRIES = 3  # ours: how often an interviewer whose card cannot be read is asked in all
 CARDS: dict[str, Any] = {
-    "participant": pl.String, "community": pl.String, "case": pl.String, "persona": pl.String, "accepted": pl.Boolean, "turns": pl.Int64,
+    "participant": pl.String, "community": pl.String, "case": pl.String, "persona": pl.String, "agreed": pl.Boolean, "accepted": pl.Boolean, "turns": pl.Int64,
     "title": pl.String, "policies": pl.List(pl.String), "text": pl.String,
 }  # fmt: skip
 HYPOTHESES: dict[str, Any] = {
@@ -67,11 +68,13 @@ def interviewed(sitting: Sequence[Seat], models: Mapping[str, Model], *, tokens:
     return found.replies
 
 
-def cards_of(replies: Replies, sitting: Sequence[Seat]) -> pl.DataFrame:
-    """One row per participant: the card on the table at the end, and whether they agreed to it; nulls where there was none.
+def cards_of(replies: Replies, sitting: Sequence[Seat], *, embed: str = "ngrams") -> pl.DataFrame:
+    """One row per participant: the card on the table at the end, and whether they `agreed` to it; nulls where there was none.
 
-    The interviews are read back by the rules of the world, out of what was said alone.
+    `accepted` is a card that its participant agreed to and that, where they were told what to attend to, holds three of those
+    policies or more. The interviews are read back by the rules of the world, out of what was said alone.
     """
+    known = {v.id: v.policies for v in values()}
     world, rows = _world(sitting), []
     by = {
         int(str(item).removeprefix("game:")): part
@@ -83,7 +86,10 @@ def cards_of(replies: Replies, sitting: Sequence[Seat]) -> pl.DataFrame:
             state = world.move(state, {who: said or ""})
         card = state.card
         told = (card.title, list(card.policies), card.text) if card else (None, None, None)
-        rows.append((*seat, state.accepted, state.turns, *told))
+        whole = card is not None and (
+            seat.persona is None or recovered(card.policies, known[seat.persona], embed=embed) >= ENOUGH
+        )
+        rows.append((*seat, state.accepted, state.accepted and whole, state.turns, *told))
     return pl.DataFrame(rows, schema=CARDS, orient="row")
 
 
@@ -101,7 +107,7 @@ def same_value(model: Model, *, seed: int = 0) -> Same:
 def canonicalised(cards: pl.DataFrame, model: Model, *, embed: str = "ngrams", seed: int = 0) -> pl.DataFrame:
     """One row per canonical card, in the order in which values came: card (its id), title, text, people behind it.
 
-    Only cards that their participant agreed to count.
+    Only accepted cards count.
     """
     accepted = cards.filter("accepted").sort("participant")
     home = canonical(accepted["text"].to_list(), same_value(model, seed=seed), embed=embed)

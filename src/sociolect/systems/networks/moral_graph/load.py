@@ -1,6 +1,7 @@
 """The public trial's files, and conversations of agreements, as cards and votes: only what is listed here is ever opened."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from sociolect import frames
-from sociolect.errors import InputError, RefusedError
+from sociolect.errors import InputError, RefusedError, UsageError
 from sociolect.frames import Items, People, Replies
 from sociolect.load.aside import Aside
 from sociolect.load.key import read_key
@@ -32,6 +33,7 @@ FILES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "value_votes": {"card": ("card", "cardId", "valuesCardId"), "case": ("case", "caseId"), "user": ("user", "userId")},
     "participants": {"user": ("user", "userId", "id"), "party": ("party",), "age": ("age",), "sex": ("sex",)},
 }  # fmt: skip
+_DATE = re.compile(r"^\d{4}(-\d\d(-\d\d([T ].*)?)?)?$")
 NEEDED = ("votes", "cards")
 MEANS = {"upgrade": "wiser", "no_upgrade": "not wiser", "not_sure": "not sure"}  # [code]
 VOTES = dict.fromkeys(("voter", "group", "context", "kind", "source", "target", "choice"), pl.String)
@@ -144,6 +146,14 @@ def trial(
 
 def _of_the_run(votes: pl.DataFrame, runs: Sequence[str], since: str, until: str, aside: Aside) -> pl.DataFrame:
     """The votes of the trial itself; all others are counted."""
+    if odd := [w for w in (since, until) if w and not _DATE.match(w)]:
+        raise UsageError(f"{odd[0]!r} is no date: since and until are like 2023, 2023-10 or 2023-10-02")
+    strange_times = votes["time"].drop_nulls().filter(~votes["time"].drop_nulls().str.contains(_DATE.pattern))
+    if (since or until) and strange_times.len():
+        raise InputError(
+            f"{strange_times.len()} times of votes.json are no ISO dates, as {strange_times[0]!r}: "
+            "choose votes by runs, or rewrite the times as 2023-10-02T12:00:00Z"
+        )
     several = votes["run"].drop_nulls().unique().sort().to_list()
     if len(several) > 1 and not (runs or since or until):
         span = (

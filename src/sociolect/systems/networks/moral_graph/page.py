@@ -12,7 +12,7 @@ from sociolect.report.table import digits, interval, percent
 from sociolect.systems.networks.moral_graph import said, tables
 from sociolect.systems.networks.moral_graph.arcs import arcs
 from sociolect.systems.networks.moral_graph.cards import recovered
-from sociolect.systems.networks.moral_graph.interviews import attrition
+from sociolect.systems.networks.moral_graph.interviews import ENOUGH, attrition
 from sociolect.systems.networks.moral_graph.material import values
 from sociolect.systems.networks.moral_graph.steps import ALL
 from sociolect.systems.networks.moral_graph.tables import Found
@@ -70,6 +70,8 @@ def page(f: Found, made: Mapping[str, str]) -> Page:
         Section("What was left out, and why", "Nothing is dropped in silence.", table=tables.left(f), name="left_out"),
         Section("Where we differ", said.DIFFER),
     ]
+    if tables.talked(f):
+        out.insert(1, Section("These are agreements", said.TALK, level="note"))
     if f.null:
         out.insert(
             1,
@@ -92,7 +94,8 @@ def _summary(f: Found, whole: pl.DataFrame, kept: pl.DataFrame) -> str:
     top = whole.row(0, named=True)
     of = "planted people" if not f.data and not f.models else "people" if f.data else "model voters"
     voters = f.replies["speaker"].n_unique()
-    lead = f"{voters:,} {of}, {whole.height} values, {kept.height} steps that voters found wiser. "
+    what = "statements" if tables.talked(f) else "values"
+    lead = f"{voters:,} {of}, {whole.height} {what}, {kept.height} steps that voters found wiser. "
     if f.data and top["people"] < K:
         return lead + f"Fewer than {K} people were asked about the one that stands first."
     if top["first"] is None:
@@ -149,7 +152,7 @@ def _contexts(ranks: pl.DataFrame) -> list[Section]:
 def _recovery(f: Found) -> list[Section]:
     out = []
     if f.recovery is not None:
-        out.append(Section("Does the planted order come back?", said.RECOVERY, figure=forest(f.recovery.filter(~pl.col("measure").str.starts_with("worst")), title="Recovery of the planted order"), table=f.recovery, name="recovery"))  # fmt: skip
+        out.append(Section("Does the planted order come back?", said.RECOVERY, figure=forest(f.recovery.filter(~pl.col("measure").str.starts_with("worst")), axis="Kendall's tau, or share of worlds", title="Recovery of the planted order"), table=f.recovery, name="recovery"))  # fmt: skip
         table = tables.panel(f)
         out.append(Section("This panel's own graphs", said.PANEL, table=table, name="panel"))
     if f.brigading is not None:
@@ -166,7 +169,7 @@ def _groups(f: Found) -> list[Section]:
                 level="note",
             )
         ]
-    return [Section("Group view", said.GROUPS, figure=forest(f.groups, reference=None, title="How alike the groups' graphs are"), table=f.groups, name="groups", people="n")]  # fmt: skip
+    return [Section("Group view", said.GROUPS, figure=forest(f.groups, reference=None, axis="1: the same graph", title="How alike the groups' graphs are"), table=f.groups, name="groups", people="n")]  # fmt: skip
 
 
 def _interviews(f: Found) -> list[Section]:
@@ -176,8 +179,10 @@ def _interviews(f: Found) -> list[Section]:
     rows = []
     for (community,), part in f.interview.group_by("community", maintain_order=True):
         n, agreed = part.height, int(part["accepted"].sum())
-        told = part.filter(pl.col("persona").is_not_null(), "accepted")
-        enough = [recovered(p, known[w], embed=f.embed) >= 3 for p, w in told.select("policies", "persona").iter_rows()]
+        told = part.filter(pl.col("persona").is_not_null(), "agreed")
+        enough = [
+            recovered(p, known[w], embed=f.embed) >= ENOUGH for p, w in told.select("policies", "persona").iter_rows()
+        ]
         low, high = wilson(agreed, n)
         rows.append(
             (
@@ -200,7 +205,7 @@ def _interviews(f: Found) -> list[Section]:
         "share accepted",
         "low",
         "high",
-        "with a persona",
+        "agreed, with a persona",
         "3 of 4 policies back",
     ]
     table = pl.DataFrame(rows, schema=kinds, orient="row", infer_schema_length=None)

@@ -21,7 +21,7 @@ SD = 14.0  # ours: places that one voter's gain varies by, so that 200 voters kn
 def plan(
     *,
     size: str = "tiny",
-    data: Path | None = None,
+    votes: Path | None = None,
     models: Mapping[str, str] | None = None,
     voters: int | None = None,
     **_: Any,
@@ -36,7 +36,7 @@ def plan(
     def asked(step: str, name: str, kind: Kind, calls: planned.Range, *, prompt: float, reply: planned.Range) -> None:
         rows.append(planned.asked(step, name, kind, calls, where=planned.standing(name), prompt=prompt, reply=reply))
 
-    if data is None:
+    if votes is None:
         lead = names.get(INTERVIEWER)
         who = {role: names.get(role, lead or f"planted/{role}") for role in roles}
         played = "planted/persona"
@@ -69,8 +69,8 @@ def plan(
                 reply=planned.Range(4, 2, 6),
             )
             if names:
-                votes = planned.Range(here * (SEEN + SHOWN), here * SEEN, here * (SEEN + SHOWN))
-                asked("votes", name, "logprobs", votes, prompt=900, reply=planned.Range(3, 2, 6))
+                cast = planned.Range(here * (SEEN + SHOWN), here * SEEN, here * (SEEN + SHOWN))
+                asked("votes", name, "logprobs", cast, prompt=900, reply=planned.Range(3, 2, 6))
         asked(
             "canonical",
             who["judge"],
@@ -91,8 +91,8 @@ def plan(
     notes = [
         "A draw of a model is no person: more voters of one model say how sure that model is, not what people think.",
         *(
-            ["Votes of --data are counted when they are read: the voters of its plan are those of the size."]
-            if data is not None
+            ["Those of --votes are counted when they are read: the voters of its plan are those of the size."]
+            if votes is not None
             else []
         ),
     ]

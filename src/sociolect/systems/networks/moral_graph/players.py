@@ -11,7 +11,7 @@ from sociolect.systems.networks.moral_graph.material import options, words
 AT_ONCE = 2  # policies that a persona tells in one answer: the rest has to be asked for
 _NAMED = re.compile(r"I call it ([^:.]+): ([^\n]+?) I attend to")
 _ATTENDS = re.compile(r"I attend to ([^\n]+?)\.(?=\s|$)")
-_SHOWN = re.compile(r"CARD: [^|\n]+ \| [^\n]+(?:\n- [^\n]+)+")
+_SHOWN = re.compile(r"CARD: [^|\n]+ \| [^\n]+(?:\n *- [^\n]+)+")  # a transcript indents what goes on
 
 
 def interviewer() -> Scripted:
@@ -63,7 +63,8 @@ def _participate(chat: Chat) -> str:
     title, _, description = head.removeprefix("CARD: ").partition(" | ")
     if text.endswith(asks["agree"]):
         shown = _SHOWN.findall(text)
-        return options("agree")[0 if shown and all(f"- {p}" in shown[-1].splitlines() for p in mine) else 1]
+        lines = [line.strip() for line in shown[-1].splitlines()] if shown else []  # what goes on is indented there
+        return options("agree")[0 if shown and all(f"- {p}" in lines for p in mine) else 1]
     told = [p for p in mine if p in text]
     more = [p for p in mine if p not in told][:AT_ONCE]
     opening = "" if told else f"There was such a day. I call it {title}: {description} "

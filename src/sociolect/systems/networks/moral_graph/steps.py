@@ -118,7 +118,10 @@ def files_of(data: Path) -> list[Path]:
 
 
 def graphs(replies: Replies, nodes: Sequence[str], *, draws: int, seed: int) -> pl.DataFrame:
-    """Every node's place per context and over all, with `context`; contexts of fewer than ten voters are left out."""
+    """Every node's place per context and over all, with `context`; contexts of fewer than ten voters are left out.
+
+    Raises RefusedError below ten voters in all.
+    """
     contexts = sorted(replies.filter(kind="wisdom")["condition"].unique())
     parts = {
         ALL: replies,
@@ -126,7 +129,7 @@ def graphs(replies: Replies, nodes: Sequence[str], *, draws: int, seed: int) -> 
     }
     return pl.concat([
         ranked(part, nodes, draws=draws, seed=seed).select(pl.lit(name).alias("context"), pl.all())
-        for name, part in parts.items() if part["speaker"].n_unique() >= 10
+        for name, part in parts.items() if name == ALL or part["speaker"].n_unique() >= 10
     ])  # fmt: skip
 
 

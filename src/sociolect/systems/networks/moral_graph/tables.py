@@ -36,9 +36,14 @@ class Found(NamedTuple):
     brigading: Effects | None
 
 
+def talked(f: Found) -> bool:
+    """Whether the votes are agreements of a conversation, and not the trial's."""
+    return f.data is not None and f.replies["condition"].unique().to_list() == ["conversation"]
+
+
 def claims(f: Found, whole: pl.DataFrame) -> pl.DataFrame:
     here: dict[str, held.Here] = {}
-    if f.data is not None and f.replies["condition"].unique().to_list() != ["conversation"]:
+    if f.data is not None and not talked(f):
         here["participants"] = held.Here(
             float(f.replies["speaker"].n_unique()), n=f.replies["speaker"].n_unique(), why="voters in the data given"
         )
@@ -58,8 +63,8 @@ def claims(f: Found, whole: pl.DataFrame) -> pl.DataFrame:
     here.setdefault("fair", held.Here(why="a question to people after the process: no votes tell"))
     here.setdefault("expert", held.Here(why="who is an expert is not known in these votes"))
     for name in ("participants", "cases"):
-        here.setdefault(name, held.Here(why="the trial's files are not given: name their folder with --data"))
-    return held.held(card_of(Path(__file__).parent).claims, here)
+        here.setdefault(name, held.Here(why="the trial's files are not given: name their folder with --votes"))
+    return held.held(card_of(Path(__file__).parent).claims, here, planted=f.data is None)
 
 
 def ranks(whole: pl.DataFrame, f: Found) -> pl.DataFrame:
@@ -136,10 +141,15 @@ def left(f: Found) -> pl.DataFrame:
             ("pairs", "both directions kept: must be 0", doubled(one)),
             ("groups", "voters of groups of fewer than ten", int(f.groups["left_out"].max() or 0) if f.groups.height else 0)]  # type: ignore[arg-type]  # a count # fmt: skip
     wisdom = f.replies.filter(kind="wisdom")
+    small = wisdom["condition"].n_unique() - (f.ranks["context"].n_unique() - 1)
+    if wisdom["condition"].n_unique() > 1:
+        rows.append(("contexts", "fewer than ten voters: no order of their own", small))
     again = wisdom.height - wisdom.select("speaker", "from", "to", "choice").n_unique()
     rows.append(("votes", "same answer of the same voter to a pair, in another context or again: counted once", again))
     if f.interview is not None:
-        rows.append(("cards", "not accepted by the participant", int((~f.interview["accepted"]).sum())))
+        rows.append(("cards", "not agreed to by the participant", int((~f.interview["agreed"]).sum())))
+        few = f.interview.filter("agreed", ~pl.col("accepted")).height
+        rows.append(("cards", "agreed to, with fewer than three of the policies the participant was told", few))
         rows.append(
             (
                 "cards",

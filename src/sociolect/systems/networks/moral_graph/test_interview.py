@@ -46,6 +46,22 @@ def test_scripted_players_recover_every_persona_exactly() -> None:
     assert again["people"].to_list() == [2] * 12
 
 
+def test_a_card_without_what_its_participant_was_told_is_not_accepted() -> None:
+    """Three of the four policies are due back; the participant agrees to anything."""
+    sitting = interviews.seats(["red"], 2, personas=True)
+    first = values()[0]
+    known = {
+        k: Card("T", "D.", (*first.policies[:k], *(f"SIGNS that {j} matters" for j in range(4 - k)))) for k in (2, 3)
+    }
+    nod = scripted(lambda chat: options("agree")[0] if chat[-1].text.endswith(words()["ask"]["agree"]) else "Well.")
+    for k, card in known.items():
+        replies = interviews.interviewed(sitting[:1], {INTERVIEWER: scripted([card.text]), "red": nod})
+        row = interviews.cards_of(replies, sitting[:1]).row(0, named=True)
+        assert (row["agreed"], row["accepted"]) == (True, k == 3)
+    free = interviews.cards_of(replies, [sitting[0]._replace(persona=None)])
+    assert free["accepted"].to_list() == [True]
+
+
 def chats(spy: Callable[[Chat], str], of: Any) -> tuple[Any, list[Chat]]:
     seen: list[Chat] = []
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from sociolect.compare.ranking import spearman
-from sociolect.errors import InputError, RefusedError
+from sociolect.errors import InputError, RefusedError, UsageError
 from sociolect.find.endorsement import ballots, pairs
 from sociolect.load.aside import Aside
 from sociolect.systems.networks.moral_graph.conversation import conversation, is_conversation
@@ -128,6 +128,17 @@ def test_several_runs_must_be_chosen_among(tmp_path: Path) -> None:
     assert votes_of(late.replies).height == 1
 
 
+def test_dates_are_dates(tmp_path: Path) -> None:
+    folder = planted(tmp_path / "t")
+    with pytest.raises(UsageError, match="'soon' is no date: since and until are like 2023"):
+        trial(folder, until="soon", key=KEY)
+    votes = json.loads((folder / "votes.json").read_text())
+    (folder / "votes.json").write_text(json.dumps([v | {"time": 1696200000000} for v in votes]))
+    with pytest.raises(InputError, match="18 times of votes.json are no ISO dates, as '1696200000000'"):
+        trial(folder, until="2023-12-31", key=KEY)
+    assert trial(folder, runs=("main",), key=KEY).about["votes"] == "17"
+
+
 def test_newer_names_of_fields_are_read_too(tmp_path: Path) -> None:
     vote = {
         "fromId": 1,
@@ -212,6 +223,10 @@ def test_what_is_no_conversation(tmp_path: Path) -> None:
     assert not is_conversation(tmp_path)
     with pytest.raises(InputError, match="holds no participants-votes.csv"):
         conversation(tmp_path, key=KEY)
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "participants-votes.csv").write_text("")
+    with pytest.raises(InputError, match="participants-votes.csv cannot be read as a table"):
+        conversation(tmp_path / "none", key=KEY)
     with pytest.raises(RefusedError, match="1 statements of one have votes"):
         conversation(export(tmp_path / "one", ["1,0,1,1,,"]), key=KEY)
     (tmp_path / "participants-votes.csv").write_text("person,0\n1,1\n")

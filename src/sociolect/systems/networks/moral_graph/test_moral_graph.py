@@ -50,7 +50,7 @@ def test_the_planted_expert_value_rises_and_the_page_says_so(made: Any) -> None:
     told = tables(made.page)
     claims = {r["claim"].split(":")[0]: r for r in told["claims"].to_dicts()}
     expert = claims["expert values rise to the top without anyone saying who is an expert"]
-    assert expert["same sign?"] == "yes"
+    assert expert["same sign?"] == "planted: yes"
     assert expert["low"] > 0
     assert expert["n"] == 200
     assert told["claims"]["same sign?"].to_list().count("not measured") == 4
@@ -143,23 +143,27 @@ def test_named_models_are_interviewed_and_vote(small: None, tmp_path: Path, monk
 
 def test_the_trial_s_folder_makes_its_page_without_people_s_words(small: None, tmp_path: Path) -> None:
     folder = planted(tmp_path / "t")
-    page = run(tmp_path / "run", data=folder, runs=("main",), until="2023-12-31")
+    page = run(tmp_path / "run", votes=folder, runs=("main",), until="2023-12-31")
     told = tables(page)
     claims = told["claims"].select("here", "same sign?").rows()
     assert claims[:2] == [(12.0, "no"), (2.0, "no")]  # 12 voters, two contexts: not the trial's 500 and three
+    left = dict(told["left_out"].select("what", "count").iter_rows())
+    assert left["fewer than ten voters: no order of their own"] == 1  # the second context, of one voter
     html = (tmp_path / "run" / "report.html").read_text()
     assert "Rules" not in html
     assert "card a" in html
     assert "SECRET" not in html
     assert told["ranks"]["people"].to_list() == [12, 12]
     assert told["pairs"]["people"].to_list() == [12, 12]
+    with pytest.raises(RefusedError, match="voters: how sure an order is cannot be told below ten"):
+        run(tmp_path / "late", votes=planted(tmp_path / "l", impressions=[]), since="2024")
     one = [{"cardId": "a", "caseId": "c1", "userId": "u0"}]
-    few = tables(run(tmp_path / "few", data=planted(tmp_path / "f", impressions=one), runs=("main",)))
+    few = tables(run(tmp_path / "few", votes=planted(tmp_path / "f", impressions=one), runs=("main",)))
     assert dict(few["ranks"].select("title", "people").iter_rows()) == {"card a": 1, "card b": 12}
     csv = pl.read_csv(tmp_path / "few" / "tables" / "ranks.csv")
     assert csv.filter(title="card a")["pagerank"].to_list() == [None]
     assert "card a →" not in (tmp_path / "few" / "report.html").read_text()
-    shown = run(tmp_path / "again", data=folder, since="2023-10-01", until="2023-12-31", texts=True, group="sex")
+    shown = run(tmp_path / "again", votes=folder, since="2023-10-01", until="2023-12-31", texts=True, group="sex")
     assert "Rules" in (tmp_path / "again" / "report.html").read_text()
     assert [s.level for s in shown.sections if s.title == "Group view"] == ["note"]
     assert {"vote of another run or date", "file outside the list, never opened"} <= set(
@@ -169,14 +173,19 @@ def test_the_trial_s_folder_makes_its_page_without_people_s_words(small: None, t
 
 def test_a_conversation_makes_its_page(small: None, tmp_path: Path) -> None:
     rows = [f"{k},{k % 2},3,{1 if k % 2 else -1},{-1 if k % 2 else 1},{(1, 0, -1)[k % 3]}" for k in range(40)]
-    told = tables(run(tmp_path / "run", data=export(tmp_path / "c", rows)))
+    page = run(tmp_path / "run", votes=export(tmp_path / "c", rows))
+    told = tables(page)
+    assert "40 people, 3 statements" in page.summary
+    assert [s.title for s in page.sections if s.level == "note"] == ["These are agreements"]
     assert told["ranks"].height == 3
     assert told["ranks"]["popularity"].to_list() == pytest.approx([0.5, 0.5, 0.35], abs=0.2)
     assert told["claims"]["same sign?"].unique().to_list() == ["not measured"]
     overlap = told["groups"].filter(measure="edge overlap").row(0, named=True)
     # the two groups are planted as opposites: mixed halves of them keep no edge, so there is no floor
     assert (overlap["estimate"], overlap["floor"], overlap["p"]) == (0.0, None, None)
-    fewer = tables(run(tmp_path / "fewer", data=tmp_path / "c", most=2))
+    with pytest.raises(UsageError, match="--runs, --since, --until and --group are about the trial's files"):
+        run(tmp_path / "no", votes=tmp_path / "c", group="sex")
+    fewer = tables(run(tmp_path / "fewer", votes=tmp_path / "c", most=2))
     assert fewer["ranks"].height == 2
 
 
@@ -214,14 +223,17 @@ def test_a_space_of_that_name_embeds_the_cards(small: None, tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("keywords", "said"),
     [
-        ({"size": "full"}, "name the folder of votes with --data, or --models interviewer="),
+        ({"size": "full"}, "name the folder of votes with --votes, or --models interviewer="),
         ({"models": {"red": "scripted/echo"}}, "names no interviewer"),
         ({"models": {"interviewer": "scripted/echo"}}, "names nobody to interview"),
         ({"models": {"interviewer": "scripted/echo", "a": "scripted/echo"}, "null": True}, "--null is for planted voters: leave --models out"),
-        ({"personas": True, "since": "2023"}, "--personas tells named models.*; --runs, --since and --until choose votes of --data"),
+        ({"personas": True, "since": "2023"}, "--personas tells named models.*; --runs, --since and --until choose among --votes"),
         ({"voters": 9}, "--voters 9: due is 10 or more"),
+        ({"texts": True}, "--texts, --group and --most are about the votes in --votes"),
+        ({"models": {"interviewer": "scripted/echo", "a": "scripted/echo"}, "brigade": (0.3,)}, "--brigade is about planted voters"),
+        ({"votes": Path("nowhere"), "embed": "x"}, "--embed compares the cards of interviews"),
         ({"most": 1, "brigade": (1.0,)}, "--most 1: .*; --brigade takes shares"),
-        ({"data": Path("nowhere"), "null": True, "models": {"interviewer": "a", "b": "c"}}, "leave --models out; --null is for planted voters: leave --data out.*there are none of the files"),
+        ({"votes": Path("nowhere"), "null": True, "models": {"interviewer": "a", "b": "c"}}, "leave --models out; --null is for planted voters: leave --votes out.*there are none of the files"),
     ],
 )  # fmt: skip
 def test_keywords_that_cannot_go_together(tmp_path: Path, keywords: dict[str, Any], said: str) -> None:
@@ -234,7 +246,18 @@ def test_the_full_size_is_the_trial_s_and_a_plan_counts_the_named_models() -> No
     named = plan(size="full", models={"interviewer": "openai/m", "red": "hf/x", "blue": "hf/y"}).calls
     assert named.filter(step="votes").select("model", "calls").rows() == [("hf/x", 5500), ("hf/y", 5500)]
     assert named.filter(model="openai/m")["step"].to_list() == ["interviews", "canonical", "hypotheses"]
-    assert plan(data=Path("x")).calls.is_empty()
+    assert plan(votes=Path("x")).calls.is_empty()
     assert plan(voters=800).comparisons["detectable"][0] == pytest.approx(
         plan(voters=200).comparisons["detectable"][0] / 2, rel=0.02
     )
+
+
+def test_the_example_study_s_keywords_are_the_recipe_s() -> None:
+    from sociolect import arguments
+
+    example = systems.SYSTEMS.parents[2] / "examples" / "polis_ubi.toml"
+    slug, said = arguments.study(example, Path("sets"))
+    made = arguments.keywords(CARD, said)
+    assert (slug, made) == ("moral_graph", {"votes": Path("sets/polis_opendata/scoop-hivemind.ubi"), "most": 30})
+    # --data on the command line is where a study file's paths lie: no keyword of a system can have that name
+    assert "data" not in CARD.keywords

@@ -124,12 +124,6 @@ def letters(
     )
 
 
-def folders(names: Mapping[str, str]) -> list[Path]:
-    """The folders that the named models are read from."""
-    parts = (Path(part).expanduser() for name in names.values() for part in name.partition("/")[2].split("@"))
-    return sorted({part for part in parts if part.is_dir()})
-
-
 def _countries(people: pl.DataFrame) -> list[str]:
     return sorted(people["community"].unique())
 

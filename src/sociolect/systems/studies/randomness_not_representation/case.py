@@ -98,16 +98,22 @@ def order_bias(scored: pl.DataFrame, *, draws: int = 1000, seed: int = 0) -> Eff
 
 
 def planted(countries: Sequence[str], *, seed: int = 0) -> dict[str, Model]:
-    """indifferent prefers nobody, and picks the first option in one of four; leaning prefers some a little."""
+    """indifferent prefers nobody, and picks the first option in one of four; leaning prefers some a little, on either scale.
+
+    torn says neither wherever it may, and follows a strong preference where it may not: its claims hang on the scale.
+    """
     worth = dict(zip(countries, np.sort(substream(seed, "worth").normal(0, 0.5, len(countries))).tolist(), strict=True))
-    habits: dict[str, tuple[float, dict[str, Any]]] = {
-        "indifferent": (0.0, {"position": 0.25, "end": "first", "sharpness": SURE}),
-        "leaning": (1.0, {"sharpness": 3.0}),
+    # how strong a preference is on five and on four points
+    habits: dict[str, tuple[dict[int, float], dict[str, Any]]] = {
+        "indifferent": ({5: 0.0, 4: 0.0}, {"position": 0.25, "end": "first", "sharpness": SURE}),
+        "leaning": ({5: 1.0, 4: 1.0}, {"sharpness": 3.0}),
+        "torn": ({5: 0.0, 4: 4.0}, {"sharpness": 3.0}),
     }
     out: dict[str, Model] = {}
-    for name, (lean, habit) in habits.items():
+    for name, (strength, habit) in habits.items():
         scales = {}
         for points in SCALES:
+            lean = strength[points]
             known = {
                 row["prompt"]: Question({w: float(j) for j, w in enumerate(row["wording"])}, loading=0.0,
                                         easiness=lean * (worth[row["second"]] - worth[row["first"]]))

@@ -8,10 +8,10 @@ import polars as pl
 from sociolect.compare.robustness import Audit
 from sociolect.frames import Effects
 from sociolect.systems.held import Here
-from sociolect.systems.studies.randomness_not_representation.compare import fragile, largest
+from sociolect.systems.studies.randomness_not_representation.compare import chosen, fragile, largest
 
 PLANTED = {
-    "incoherence": "planted/alike", "erratic": "planted/half", "narrow": "planted/leaning",
+    "incoherence": "planted/alike", "erratic": "planted/half", "narrow": "planted/torn",
 }  # the players in which a claim's finding is planted  # fmt: skip
 
 
@@ -21,10 +21,10 @@ def found(
     """The number of each claim, of the planted player that has it, or of all models; a claim without one says why."""
     out: dict[str, Here] = {}
     moved = largest(forms.stability) if forms.stability is not None else None
-    note = "what is planted, found again: " if planted else ""
+    note = "of what is planted: " if planted else ""
     out["instability"] = (
         Here(moved["estimate"], moved["low"], moved["high"], moved["n"],
-             why=f"{note}{moved['contrast']}; the largest of {moved['of']} effects, its interval its own")
+             why=f"{note}{moved['contrast']}; the largest of {moved['of']} effects, its interval widened for the choice (Bonferroni)")
         if moved else Here(why="no effect in standard deviations between countries could be had")
     )  # fmt: skip
     out["incoherence"] = _over(clustered, "incoherence", planted, note)
@@ -68,8 +68,11 @@ def _steered(steered: Effects | None, planted: bool, note: str) -> Here:
     far = (pl.col("estimate") - 1).abs()
     row = rows.sort(far, "speaker", descending=[True, False]).row(0, named=True)
     noisy = "single answers" in row["method"]  # their noise alone makes vectors spread
-    same = "yes" if not noisy and (row["low"] > 1 or row["high"] < 1) else "undecided"
-    return Here(row["estimate"], row["low"], row["high"], row["n"], same, f"{note}{row['speaker']}" + (f", the farthest from 1 of {rows.height}" if rows.height > 1 else ""))  # fmt: skip
+    low, high = chosen(row["estimate"], row["low"], row["high"], among=rows.height)
+    same = "yes" if not noisy and low is not None and high is not None and (low > 1 or high < 1) else "undecided"
+    more = f", the farthest from 1 of {rows.height}, its interval widened for the choice (Bonferroni)" if rows.height > 1 else ""  # fmt: skip
+    more += "; not judged: single answers, whose noise alone makes vectors spread" if noisy else ""
+    return Here(row["estimate"], low, high, row["n"], same, f"{note}{row['speaker']}{more}")
 
 
 def _share(broken: int, made: int, note: str) -> Here:
@@ -77,7 +80,7 @@ def _share(broken: int, made: int, note: str) -> Here:
     from scipy.stats import binomtest
 
     ends = binomtest(broken, made).proportion_ci(method="wilson")
-    why = f"{note}{broken} of {made} claims made on one scale at least; Wilson's interval, pairs taken as independent"
+    why = f"{note}{broken} of {made} claims made on one scale at least, where the scales differ beyond chance; Wilson's interval, pairs taken as independent"
     # Wilson's lower end is 0 but for rounding where nothing changed
     low = 0.0 if broken == 0 else float(ends.low)
     return Here(broken / made, low, float(ends.high), made, why=why)

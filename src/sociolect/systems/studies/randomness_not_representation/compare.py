@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import polars as pl
 
 from sociolect import frames
 from sociolect.compare.robustness import Audit, audit, positions
-from sociolect.compare.stability import FORMATS
+from sociolect.compare.stability import FORMATS, by_line
 from sociolect.compare.steerability import steerability
 from sociolect.frames import Effects
 
@@ -38,9 +39,12 @@ def read(folder: Path) -> Audit:
 
 
 def fragile(claims: pl.DataFrame) -> pl.DataFrame:
-    """Per speaker: of the claims made on one scale at least, how many are not made on all, or are turned round."""
+    """Per speaker: of the claims made on one scale at least, how many are not made on all, or are turned round.
+
+    Counted where the scales differ beyond chance too: a claim that is sure here and not there may owe it to noise alone.
+    """
     made = claims.filter(pl.col("sure") > 0)
-    broken = (pl.col("sure") < 1) | (pl.col("reversed") > 0)
+    broken = ((pl.col("sure") < 1) | (pl.col("reversed") > 0)) & (pl.col("apart") > 0)
     return made.group_by("of").agg(made=pl.len().cast(pl.Int64), broken=broken.sum().cast(pl.Int64)).sort("of")
 
 
@@ -50,7 +54,11 @@ def largest(stable: Effects) -> dict[str, Any] | None:
     if known.is_empty():
         return None
     row = known.sort(pl.col("in_spreads").abs(), "contrast", descending=[True, False]).row(0, named=True)
-    ends = sorted(abs(row[c]) for c in ("spread_low", "spread_high")) if row["spread_low"] * row["spread_high"] > 0 else [0.0, max(abs(row["spread_low"]), abs(row["spread_high"]))]  # fmt: skip
+    low, high = chosen(row["in_spreads"], row["spread_low"], row["spread_high"], among=known.height)
+    if low is None or high is None:
+        ends: tuple[float | None, float | None] = (None, None)
+    else:
+        ends = (min(abs(low), abs(high)) if low * high > 0 else 0.0, max(abs(low), abs(high)))
     return {
         "estimate": abs(row["in_spreads"]),
         "low": ends[0],
@@ -59,6 +67,40 @@ def largest(stable: Effects) -> dict[str, Any] | None:
         "contrast": row["contrast"],
         "of": known.height,
     }
+
+
+def chosen(
+    estimate: float, low: float | None, high: float | None, *, among: int, level: float = 0.95
+) -> tuple[float | None, float | None]:
+    """The interval of the largest of several numbers, widened for the choice: Bonferroni, on the normal scale of each side.
+
+    >>> [None if e is None else round(e, 2) for e in chosen(1.0, 0.8, 1.4, among=15)]
+    [0.7, 1.6]
+    """
+    if low is None or high is None:
+        return None, None
+    tail = (1 - level) / 2
+    wider = NormalDist().inv_cdf(1 - tail / among) / NormalDist().inv_cdf(1 - tail)
+    return estimate - wider * (estimate - low), estimate + wider * (high - estimate)
+
+
+def beside_base(stable: Effects) -> pl.DataFrame:
+    """Arm B: the base less each change (effect), and the size of that pair by pair (shift); p by Holm over these effects."""
+    base_first = pl.col("contrast").str.extract(r"^way: base - (.+?)(?:, |$)", 1)
+    base_last = pl.col("contrast").str.extract(r"^way: (.+?) - base(?:, |$)", 1)
+    held = (
+        stable.filter(pl.col("line").is_in(["effect", "shift"]))
+        .with_columns(
+            change=pl.coalesce(base_first, base_last), _turned=base_last.is_not_null() & (pl.col("line") == "effect")
+        )
+        .filter(pl.col("change").is_not_null())
+    )
+    ends = {
+        c: pl.when("_turned").then(-pl.col(o)).otherwise(pl.col(c))
+        for c, o in (("estimate", "estimate"), ("low", "high"), ("high", "low"))
+    }
+    told = by_line(held.with_columns(**ends), "holm").sort("who", "line", "change")
+    return told.select("who", "line", "change", "estimate", "low", "high", "p", "p_adjusted", "n", "left_out", "method")
 
 
 def outcomes(arms: dict[str, pl.DataFrame]) -> pl.DataFrame:

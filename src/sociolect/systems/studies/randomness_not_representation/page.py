@@ -11,6 +11,7 @@ from sociolect.report.content import Headline, Page, Section
 from sociolect.report.plots import forest
 from sociolect.report.table import digits, interval
 from sociolect.systems.held import Here, held
+from sociolect.systems.studies.randomness_not_representation.compare import beside_base
 from sociolect.systems.studies.randomness_not_representation.words import WORDS
 
 ROWS = ("who", "line", "factor", "estimate", "low", "high", "in_spreads", "p", "p_adjusted", "n", "left_out")
@@ -25,9 +26,11 @@ CLAIM = (
     "sign",
     "sure",
     "significance",
+    "apart",
     "reversed",
     "named",
     "where",
+    "method",
 )
 
 
@@ -50,7 +53,7 @@ class Found(NamedTuple):
 
 def page(found: Found, card_claims: tuple, here: Mapping[str, Here], made: Mapping[str, str]) -> Page:  # type: ignore[type-arg]  # the card's own tuple
     """The whole page."""
-    told = held(card_claims, here)
+    told = held(card_claims, here, planted=found.planted)
     out = [
         *_forms(found),
         Section("What the paper claims, and what we find", WORDS["claims"], table=told, name="claims"),
@@ -137,7 +140,7 @@ def _flips(f: Found) -> list[Section]:
     if found is not None:
         count = found.group_by("of").agg(
             claims=pl.len().cast(pl.Int64),
-            **{c: (pl.col(c) > 0).sum().cast(pl.Int64) for c in ("sign", "significance", "reversed")},
+            **{c: (pl.col(c) > 0).sum().cast(pl.Int64) for c in ("sign", "significance", "apart", "reversed")},
         )
         out.append(
             Section(
@@ -219,14 +222,10 @@ def _case(f: Found) -> list[Section]:
 
 
 def _letters(f: Found) -> list[Section]:
-    stable = f.letters.stability
-    return (
-        []
-        if stable is None
-        else [
-            Section("Letters: one manipulation at a time", WORDS["letters"], table=stable.select(ROWS), name="letters")
-        ]
-    )
+    if f.letters.stability is None:
+        return []
+    table = beside_base(f.letters.stability)
+    return [Section("Letters: one manipulation at a time", WORDS["letters"], table=table, name="letters")]
 
 
 def _missing(f: Found) -> list[Section]:
@@ -264,11 +263,27 @@ def _headlines(f: Found) -> list[Headline]:
 
 def _summary(f: Found) -> str:
     effects = _lines(f.plain, "effect")
-    moved = effects.filter(pl.col("p_adjusted") < 0.05).height if effects.height else 0
-    beyond = effects.filter(pl.min_horizontal("spread_low", -pl.col("spread_high")) > 1).height if effects.height else 0
-    beyond += effects.filter(pl.col("spread_low") > 1).height if effects.height else 0
+    sure, beyond = effects.clear(), 0
+    if effects.height:
+        sure = effects.filter(pl.col("p_adjusted") < 0.05).sort(
+            pl.col("in_spreads").abs(), "contrast", descending=[True, False]
+        )
+        beyond = effects.filter((pl.col("spread_low") > 1) | (pl.col("spread_high") < -1)).height
     who = "planted players whose habits are known" if f.planted else "the models named"
-    return (
-        f"Of {effects.height} effects of the form on {who}, {moved} are told from chance; one standard deviation between countries is "
-        f"{digits(f.yardstick)} of the scale, and {beyond} effects are surely larger."
-    )
+    head = f"{counted(effects.height, 'effect')} of the form of a question on {who}: "
+    if not effects.height:
+        return f"No effect of the form of a question on {who} could be measured."
+    told = f"{counted(sure.height, 'is', 'are')} told from chance"
+    if sure.height:
+        row = sure.row(0, named=True)
+        told += f", most of all that of {row['factor']} on {row['who']} ({digits(row['in_spreads'])} standard deviations between countries)"
+    return f"{head}{told}, and {counted(beyond, 'is', 'are')} surely larger than one such deviation, {digits(f.yardstick)} of the scale."
+
+
+def counted(n: int, one: str, more: str = "") -> str:
+    """A number with its noun or verb in English, where 0 is none.
+
+    >>> counted(1, "effect"), counted(15, "effect"), counted(1, "is", "are"), counted(0, "is", "are")
+    ('1 effect', '15 effects', '1 is', 'none is')
+    """
+    return f"none {one}" if n == 0 and more else f"{n:,} {one if n == 1 else more or one + 's'}"

@@ -28,7 +28,7 @@ def plan(*, size: str = "tiny", survey: Path | None = None, models: Mapping[str,
     arms = {
         "plain": (items * 11 * draws, 5), "personas": (items * 9 * draws * countries, 4), "letters": (pairs * (WAYS + 2), 2),
         "values": (24 * at.values * values, 2), "prompts": (items * len(PERSONAS) * countries, 2),
-        "saved": (2 * saved * (saved - 1) * 3, 2),
+        "saved": (2 * saved * (saved - 1) * 3, 3),
     }  # fmt: skip
     if survey is not None:
         arms["steering"] = ((at.steered or 180) * 17 * max(draws, 5), 2)
@@ -50,7 +50,7 @@ def plan(*, size: str = "tiny", survey: Path | None = None, models: Mapping[str,
             "measure": "effect", "contrast": "two levels of a form, paired by question", "unit": "of the scale", "n": items, "clusters": items,
             "sd": SD / 2, "icc": 1.0, "family": family, "level": 0.05, "detectable": least,
         }],
-        work={"audits": 2.0 + 0.02 * claims, "clusters of the values survey": 0.3 * at.starts / 4 * (len(names) or 2), "page": 1.0},
+        work={"audits": 3.5 + 0.02 * claims, "clusters of the values survey": 0.3 * at.starts / 4 * (len(names) or 2), "page": 1.0},
         notes=[
             "An effect averages four pairs of forms a question, so that its standard deviation is half of one difference's.",
             f"{claims} claims between countries are held against eight forms.",

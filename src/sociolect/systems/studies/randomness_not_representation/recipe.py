@@ -7,7 +7,8 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.compare.robustness import between
-from sociolect.errors import UsageError
+from sociolect.errors import RefusedError, UsageError
+from sociolect.models.open import folders
 from sociolect.report.content import Page
 from sociolect.systems import find as card_of
 from sociolect.systems.studies.randomness_not_representation import arms, case, compare, implicit, load, optimise, vsm
@@ -43,13 +44,15 @@ def run(
         faults.append(
             "--size full is the paper's protocol: name --models name=provider/model and --survey, the folder of its questions"
         )
+    if values is not None and not names:
+        faults.append("planted players know the survey by number alone: --values is wording for --models")
     if names and size != "tiny" and (values is None or letters is None):
         faults.append(
             "real models are asked real questions: name --values and --letters, files of your own, or say --size tiny"
         )
     if faults:
         raise UsageError("; ".join(faults))
-    at, weights = SIZES[size], arms.folders(names)
+    at, weights = SIZES[size], folders(names.values())
     world = load.published(survey) if survey else load.invented(seed=seed)
     items = frames.items(world.items.sort("item").head(at.items or world.items.height))
     people = world.people.filter(pl.col("item").is_in(items["item"].implode()))
@@ -60,6 +63,11 @@ def run(
 
     # A: the form of the question; the same as a person of every country
     plain = workspace.frame("plain", frames.replies, arms.plain, items, **asking, **drawn)
+    if plain["choice"].null_count() == plain["shares"].null_count() == plain.height:
+        came = ", ".join(f"{n} {kind}" for kind, n in plain["outcome"].value_counts().sort("outcome").iter_rows())
+        raise RefusedError(
+            f"none of {plain.height} replies gives an option ({came}): ask a model that answers with its label or words"
+        )
     told = workspace.frame("personas", frames.replies, arms.personas, items, people, **asking, **drawn)
     forms = compare.read(workspace.files("audit", compare.audited, plain, people, **tested))
     stood = compare.read(workspace.files("audit_personas", compare.audited, told, people, within="speaker", **tested))

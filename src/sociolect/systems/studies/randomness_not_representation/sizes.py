@@ -17,7 +17,7 @@ class Dial(NamedTuple):
 
 
 SIZES = {
-    "tiny": Dial(16, 20, 400, 1000, 18, 3, 4, 5, 2, 2),
+    "tiny": Dial(16, 20, 400, 1000, 18, 3, 4, 6, 2, 2),
     "small": Dial(None, 60, 1000, 2000, 48, 5, 10, 8, 10, 10),
     "full": Dial(
         None, None, 1000, 2000, 111, 5, 10, 11, 100, 30

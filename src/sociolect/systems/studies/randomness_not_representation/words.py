@@ -13,8 +13,9 @@ goes beyond the retest is the form's doing: a model that wavers has large shifts
 b. Acquiescence: agreement with a question plus agreement with its denial, less 1; who agrees with all with probability a scores a.""",
     "variance": """Questions, countries and forms are crossed, and all random. Representation is the country's part; randomness is the form's, its \
 interactions' and the residual, which holds the draw. Intervals are generalised ones: few forms or countries make them wide.""",
-    "flips": """A claim is a difference between two countries. Counted are claims of which at least one form has another sign, another verdict on \
-significance, or is reversed beyond doubt over all forms and claims together.""",
+    "flips": """A claim is a difference between two countries. Counted are claims of which at least one form has another sign, or another verdict on \
+significance, than all forms together: in single forms both waver by chance alone, so that these two counts are high for whoever answers by chance, and \
+say how much one form can be trusted. `apart` and `reversed` are beyond chance over all forms and claims together: the form moves the claim, or turns it round.""",
     "claim": """`named` is the level of the form in which a claim is reversed, and in no other; shares are over the forms.""",
     "ranks": "The rank of each country over all forms, its best and worst over single ones, and the share of forms in which it is another.",
     "clusters": """Countries are clustered on all six indices of the values survey module, and on each subset. Against all six a subset shares its own \
@@ -24,11 +25,13 @@ countries mixed up, so the distance to the country it stands for is held against
     "prompts": """Each persona's reward is minus the distance to people's mean, -1 where no answer came. The best on one half of the questions is \
 tested on the other half; where a model answers under none, there is no row and no prompt in its place.""",
     "case": """Every ordered pair of countries is asked three times, on five points with a neutral one and forced onto four. A country's score is the \
-mean of what the ratings give it, whichever place it stood in. A claim that is made on one scale and not on the other hangs on the scale.""",
+mean of what the ratings give it, whichever place it stood in. A claim hangs on the scale where it is made on one and not on the other, and the scales are apart \
+beyond chance. A dash stands for an interval where a resample may hold no pair of a country (`method` in the CSV says so).""",
     "order": """What the country named first gets beyond .5. Scores on the two scales are not comparable where this differs: forced choice turns \
 indifference into order.""",
-    "letters": """Preference for the letter at the high pole of a dimension. One thing is changed at a time from one base: comparative to absolute rating, \
-role, reasons, number of points, one growing conversation.""",
+    "letters": """Preference for the letter at the high pole of a dimension, -1 to 1. One thing is changed at a time from one base (letters compared by a hiring \
+manager, no reasons, five points, one pair a prompt): absolute rating, role, reasons, number of points, one growing conversation, all pairs in one prompt. \
+An effect is the base less the change, a shift its size pair by pair.""",
     "outcomes": "Refusals and replies that could not be read are outcomes, never an option; nothing is asked again in another form.",
     "missing": "A part of the audit that has nothing to stand on is refused, not guessed.",
     "differ": """Effects are paired, by question, and exactly 0 for who never changes an answer; the released shift is not. p-values are computed, with their \

@@ -23,6 +23,7 @@ from sociolect.systems.worlds.debate.twin import twin
 from sociolect.workspace import Workspace
 
 Split = Literal["group", "round", "topic"]
+LEAST = 3  # groups that are held out, below which no interval can be told
 HELD = 0.25  # ours: of the groups (or topics) that are held out; of rounds, the last one
 CONTEXT = 1536  # ours, in tokens: three rounds of a debate
 # [paper] r = 64, alpha = 128, 5 epochs, 1e-4; ours: the base is not quantised, and a model trained from nothing learns whole
@@ -65,17 +66,23 @@ def examples(society: Society, *, player: Model | None = None, seed: int = 0) ->
 def held_out(rows: pl.DataFrame, *, by: Split, seed: int = 0) -> pl.Series:
     """Which rows (session, topic, round) are held out: those of a quarter of the groups or topics, or of the last round.
 
-    No message of a held-out group is learnt from; a split by round shares its people, and says less. Raises RefusedError for
-    fewer than four groups or topics.
+    No message of a held-out group is learnt from; a split by round shares its people, and says less. Three groups or more are held
+    out, for the group is the unit. Raises RefusedError for fewer than six groups or four topics, and where three groups are not left.
     """
     if by == "round":
-        return rows["round"] == ROUNDS
-    column = {"group": "session", "topic": "topic"}[by]
-    names = rows[column].unique().sort().to_list()
-    if len(names) < 4:
-        raise RefusedError(f"{len(names)} {by}s cannot be split: four or more are due")
-    out = substream(seed, "held out", by).permutation(len(names))[: max(1, round(len(names) * HELD))]
-    return rows[column].is_in([names[int(k)] for k in out])
+        out = rows["round"] == ROUNDS
+    else:
+        column, due, least = {"group": ("session", 2 * LEAST, LEAST), "topic": ("topic", 4, 1)}[by]
+        names = rows[column].unique().sort().to_list()
+        if len(names) < due:
+            raise RefusedError(f"{len(names)} {by}s cannot be split: {due} or more are due")
+        places = substream(seed, "held out", by).permutation(len(names))[: max(least, round(len(names) * HELD))]
+        out = rows[column].is_in([names[int(k)] for k in places])
+    if (held := rows.filter(out)["session"].n_unique()) < LEAST:
+        raise RefusedError(
+            f"a split by {by} holds out {held} groups: {LEAST} or more are due to tell what tuning changes"
+        )
+    return out
 
 
 def study(
@@ -88,11 +95,11 @@ def study(
     """
     trainable(base)
     bare = frames.posts(society.posts.drop("stance"))
+    rows = workspace.frame("examples", frames.examples, _examples, society.people, bare)
+    out = held_out(rows, by=split, seed=seed)
     size, folder = base.partition("/")[2], None
     if base.startswith("scratch/"):
         folder = workspace.files("base", _from_nothing, size=size, seed=seed)
-    rows = workspace.frame("examples", frames.examples, _examples, society.people, bare)
-    out = held_out(rows, by=split, seed=seed)
     known = folders([base])
     learnt = workspace.files("tuned", _tuned, frames.examples(rows.filter(~out)), base, folder, known, seed=seed)
     asked = frames.examples(rows.filter(out))

@@ -13,6 +13,7 @@ from sociolect.errors import RefusedError, UsageError
 
 Floats = npt.NDArray[np.float64]
 LIKE = 0.5  # ours: how far the mean of the partners may lie from one's own report to share one's view
+FLOOR = 0.05  # ours: below it, what a coefficient is over it says nothing
 LEAST = 10  # ours: people whose partners share their view, below which their changes say nothing
 
 
@@ -94,7 +95,7 @@ def reliability(initial: Floats, final: Floats, *, draws: int = 1000, seed: int 
     The reliability is 1 - (mean squared change / 2) / variance of the first reports, the changes being those of the people whose
     three partners, on average, reported within half a step of themselves: nobody pulls them away. It is held to 0.05 and 1.
     A group drawn again brings its people, its b and its error again, so the third interval carries the doubt of both.
-    Raises RefusedError where fewer than ten people have such partners.
+    Raises RefusedError where fewer than ten people have such partners, and where the interval of the reliability reaches 0.05.
     """
     x, y = np.asarray(initial, dtype=float), np.asarray(final, dtype=float)
     met = partners_of(x)
@@ -112,11 +113,17 @@ def reliability(initial: Floats, final: Floats, *, draws: int = 1000, seed: int 
     def of(weights: Floats) -> Floats:
         error, count, n, total, squares = (weights @ sums).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            rho = np.clip(1 - error / count / (squares / n - (total / n) ** 2), 0.05, 1.0)
+            rho = np.clip(1 - error / count / (squares / n - (total / n) ** 2), FLOOR, 1.0)
         b = (np.linalg.pinv((weights @ gram).reshape(-1, 3, 3)) @ (weights @ cross)[..., None])[:, 2, 0]
         return np.stack([rho, b, b / rho], axis=1)
 
-    return one_thread(bootstrap)(of, np.arange(len(x)), draws=draws, batched=True, seed=seed)
+    found = one_thread(bootstrap)(of, np.arange(len(x)), draws=draws, batched=True, seed=seed)
+    if not found.low[0] > FLOOR:
+        raise RefusedError(
+            f"the reliability of a report cannot be told from 0 in {len(x)} groups (interval to {FLOOR} or below): "
+            "give it (--reliability), or more groups"
+        )
+    return found
 
 
 def partners_of(x: Floats) -> Floats:

@@ -37,28 +37,32 @@ class Found(NamedTuple):
     arms: tuple[str, ...]
     plants: bool
     moved: float
-    twins: float | None  # what a meeting moves the planted twin by
+    twins: float | None  # the partners' coefficient of the planted twin; null for any other
 
 
-CLAIMS = """A mean over groups, with a 95 % interval over groups. Its t values are no targets: version 1 contradicts itself on them. The \
+CLAIMS = """A mean over groups, with a 95% interval over groups. Its t values are no targets: version 1 contradicts itself on them. The \
 correlations are held against 0, as the paper has them; whether they are more than measurement error is [another question](#nulls)."""
 CONVERGENCE = """The spread of a group is the standard deviation of its four people's stances. What matters is the difference between twins \
 and the very people they play, group by group: a change of the twins beside none of the people is not yet a difference."""
 NULLS = """Nobody need move anybody for these correlations to appear. Who reports an extreme opinion once reports a milder one the next \
 time, because reports err: with reliability rho, r(change, initial) is -sqrt((1 - rho) / 2) and r(change, partner - own) is \
-sqrt(1 - rho) / 2. The band is the middle 95 % of {draws} draws of these very groups with no influence at all, on six levels; beyond it is a correlation \
+sqrt(1 - rho) / 2. The band is the middle 95% of {draws} draws of these very groups with no influence at all, on six levels (from floor to ceiling in the figure); beyond it is a correlation \
 whose whole interval lies outside."""
 INFLUENCE = """final ~ initial + sum of the three partners' initial opinions, errors clustered by group. Reports that err pull the \
 coefficient towards 0; over the reliability of a report it is right again. The reliability is estimated from people whose partners share \
-their view, whom nobody pulls away, unless it is given. Twins begin from the very level they are told, so theirs needs no correction."""
+their view, whom nobody pulls away, unless it is given. Twins begin from the very level they are told, so theirs is not put over it; \
+what they hear of each other errs, so less comes through than a meeting's share. `planted` is what endless groups would show."""
 UTTERANCES = """Each simulated message on the topic against all that its person wrote on it in the same round; then over messages, then over \
 groups. Length is confounded with everything: at matched length both texts are cut to the words of the shorter."""
 POWER = """{n} simulated studies with as many groups as here, people whom nobody moves, and twins whom a meeting moves by the share in the \
 first column. `power` is the chance that the difference of the changes of spread is found (Welch's test over groups); in the first \
 row it is the false positives. `covered` is how often the interval of the corrected coefficient holds the truth."""
-ATTRITION = "Every message and report asked of a twin, by what came of it. A blank message is heard by nobody; nothing is filled in."
+ATTRITION = (
+    "Every message and report asked of a twin, by what came of it. A blank message is heard by nobody; nothing is filled in. \
+Refusals are read for their stance too, and are off topic where they take none."
+)
 DIFFERENT = """The paper shows a conversation as many user messages labelled mine or partner; here it is one message with labelled lines, since \
-many chat templates take turns strictly. A simulated chat has 6 messages: the paper gives minutes. Stance judge, its prompt, and the unit of \
+many chat templates take turns strictly. A simulated chat has 6 messages unless told otherwise: the paper gives minutes. Stance judge, its prompt, and the unit of \
 length (words) are ours. The opinion scale and its six levels are the paper's, its words ours.
 
 The paper compares a significant change of the models with a change of the people that is not; here the difference is tested, group by \
@@ -100,7 +104,7 @@ def page(f: Found, made: Mapping[str, str]) -> Page:
 
 ALWAYS = (
     ("unit", "the group of four: its people, posts and chats are no samples of their own"),
-    ("intervals", "95 %, Student's t over groups; correlations and the reliability by resampling groups"),
+    ("intervals", "95%, Student's t over groups; correlations and the reliability by resampling groups"),
     (
         "what a twin sees",
         "its persona, its first opinion, and what its person had heard by then; no final opinion of anybody",
@@ -142,7 +146,8 @@ def _null(f: Found) -> list[Section]:
     rows = rows.with_columns(beyond.alias("beyond the null"))
     rows = rows.sort(pl.col("measure").replace_strict({m: k for k, m in enumerate(MEASURES)}), maintain_order=True)
     figure = forest(rows, axis="correlation", title="Correlations beside what error alone gives")
-    prose = f"{NULLS.format(draws=NULLED)} The band stands at reliability {f.reliability:.2f}."
+    source = "" if f.rho[0] is not None else ", which is assumed: these groups do not tell it"
+    prose = f"{NULLS.format(draws=NULLED)} The band stands at reliability {f.reliability:.2f}{source}."
     table = rows.select("measure", "contrast", "estimate", "low", "high", "n", "null", null_low="floor", null_high="ceiling",
                         beyond="beyond the null")  # fmt: skip
     return [Section("What measurement error alone would show", prose, table=table, name="nulls", figure=figure), lines]
@@ -152,8 +157,7 @@ def _influence(f: Found) -> Section:
     rows: list[tuple[object, ...]] = []
     for who, (b, right) in f.influences.items():
         one = (float(b.estimate[0]), float(b.low[0]), float(b.high[0]))
-        share = f.moved if who == PEOPLE else f.twins
-        truth = true_shares(share)[1] if f.plants and share is not None else None
+        truth = (true_shares(f.moved)[1] if who == PEOPLE else f.twins) if f.plants else None
         rows.append((who, "as reported", *one, b.groups, b.people, truth if who != PEOPLE else None))
         if right is not None:
             rows.append((who, "over the reliability", *right, b.groups, b.people, truth if who == PEOPLE else None))
@@ -185,7 +189,7 @@ def _attrition(f: Found) -> pl.DataFrame:
     counts = [pl.col("outcome").eq(kind).sum().alias(kind) for kind in kinds]
     spoke = pl.col("phase").str.contains("^(post|chat)")
     return (
-        f.replies.group_by("community", "condition").agg(pl.len().alias("asked"), *counts, (spoke & pl.col("stance").is_null()).sum().alias("off topic"))
+        f.replies.group_by("community", "condition").agg(pl.len().alias("asked"), *counts, (spoke & pl.col("text").is_not_null() & pl.col("stance").is_null()).sum().alias("off topic"))
         .sort("community", "condition").rename({"community": "arm", "condition": "mode"})
     )  # fmt: skip
 
@@ -220,16 +224,12 @@ def _summary(f: Found) -> str:
     gap = f.changes.filter(measure="SD of private opinion", contrast=f"{f.arms[0]} - {PEOPLE}").row(0, named=True)
     if gap["estimate"] is None:
         return "Too few groups have a number: whether twins agree sooner than people cannot be told."
-    said = (
-        "sooner than"
-        if gap["high"] < 0
-        else "later than"
-        if gap["low"] > 0
-        else "neither seen to agree sooner nor later than"
-    )
-    verb = "agree " if "seen" not in said else "are "
+    how = "sooner than" if gap["high"] < 0 else "later than"
+    lead = f"Twins agree {how} the people they play"
+    if gap["low"] <= 0 <= gap["high"]:
+        lead = "Twins are neither seen to agree sooner nor later than the people they play"
     what = "planted sessions" if f.plants else "recorded sessions"
     return (
-        f"Twins {verb}{said} the people they play: over {gap['n']} {what} the spread of private opinions changes by "
-        f"{digits(gap['estimate'])} more{interval(gap['low'], gap['high'])}."
+        f"{lead}: over {gap['n']} {what} the spread of private opinions changes by {digits(gap['estimate'])} levels"
+        f"{interval(gap['low'], gap['high'])} against that of the people."
     )

@@ -1,7 +1,7 @@
 """DEBATE: sessions of four people, their twins in three modes, and what of it is more than measurement error (arXiv 2510.25110)."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,13 +13,17 @@ from sociolect.models.open import folders
 from sociolect.report.content import Page
 from sociolect.seeds import derive
 from sociolect.systems.worlds.debate import align, arms, compare, measure, page, regression
+from sociolect.systems.worlds.debate.compare import PEOPLE
 from sociolect.systems.worlds.debate.elicit import MODES, TURNS
 from sociolect.systems.worlds.debate.influence import Influence, influence
 from sociolect.systems.worlds.debate.influence import reliability as reliability_of
 from sociolect.systems.worlds.debate.load import sessions as loaded
 from sociolect.systems.worlds.debate.planted import planted
+from sociolect.systems.worlds.debate.simulate import heard_share
 from sociolect.workspace import Workspace
 
+BASE = "scratch/tiny"
+PLANTED = {"moved": 0.0, "twins": 0.3}  # ours: the setting that the dossier's power was measured at
 REPORTS = 0.6  # ours: the reliability of planted reports, at which the dossier's figures were measured
 
 
@@ -47,13 +51,13 @@ def run(
     judge: str | None = None,
     encoder: str | None = None,
     groups: int | None = None,
-    moved: float = 0.0,
-    twins: float = 0.3,
+    moved: float = PLANTED["moved"],
+    twins: float = PLANTED["twins"],
     reliability: float | None = None,
     turns: int = TURNS,
     tokens: int = 96,
     tune: bool = False,
-    base: str = "scratch/tiny",
+    base: str = BASE,
     split: Literal["group", "round", "topic"] = "group",
     seed: int = 0,
 ) -> Page:
@@ -66,7 +70,10 @@ def run(
     dial = SIZES[size]
     if tune:
         align.trainable(base)
-    _checked(size, sessions, models, judge, columns=columns, traits=traits, groups=groups, turns=turns, tokens=tokens)
+    _checked(
+        size, sessions, models, judge, traits=bool(columns or traits or keep_ids), groups=groups, turns=turns, tokens=tokens,
+        moved=moved, twins=twins, reliability=reliability, tune=tune, base=base, split=split,
+    )  # fmt: skip
     n = groups or dial.groups
     if sessions is None:
         society = workspace.society("load", planted, groups=n, share=moved, reliability=REPORTS, seed=seed)
@@ -92,9 +99,9 @@ def run(
     shown = float(rho[0]) if rho[0] is not None else REPORTS
     person = private[compare.PEOPLE][0]
     individual = {
-        who: regression.observed(a, b, seed=derive(seed, who))
+        who: regression.observed(a[whole], b[whole], seed=derive(seed, who))
         for who, (a, b) in private.items()
-        if np.isfinite(b).all()
+        if (whole := np.isfinite(b).all(1)).sum() >= 3
     }
     nulls = regression.nulls(person, reliability=tuple(sorted({*regression.LINES, round(shown, 3)})), seed=seed)
     power = workspace.frame(
@@ -115,9 +122,20 @@ def run(
     }  # fmt: skip
     if sessions is None:
         made["planted"] = f"a meeting moves people by {moved:g} of their distance; reports of reliability {REPORTS:g}"
+    heard = None
+    if sessions is None and not models:
+        heard = heard_share(twins, reliability=REPORTS, noise=arms.NOISE)
+    source = (
+        "given"
+        if reliability is not None
+        else "estimated"
+        if rho[0] is not None
+        else "assumed: these groups do not tell it"
+    )
+    made["reliability of a report"] = f"{shown:.2f}, {source}"
     return page.page(
         page.Found(society, every, by_mode, changes, individual, nulls, shown, rho, moves, power, tuned, tuple(names), sessions is None,
-                   moved, twins if models is None else None), made,
+                   moved, heard), made,
     )  # fmt: skip
 
 
@@ -164,29 +182,31 @@ def _influences(
     return rho, out
 
 
-def _checked(size: str, sessions: Path | None, models: dict[str, str] | None, judge: str | None, *, columns: object, traits: object,
-             groups: int | None, turns: int, tokens: int) -> None:  # fmt: skip
-    faults = []
-    if size == "full":
-        lacking = [
-            k
-            for k, v in (
-                ("--sessions FILE", sessions),
-                ("--models twin=PROVIDER/MODEL", models),
-                ("--judge PROVIDER/MODEL", judge),
-            )
-            if not v
-        ]
-        faults += [f"full size is the paper's: say {', '.join(lacking)}"] if lacking else []
+def _checked(size: str, sessions: Path | None, models: dict[str, str] | None, judge: str | None, **said: Any) -> None:
+    """Raise UsageError, all faults at once, for keywords that cannot go together or numbers out of their range."""
+    due = {"--sessions FILE": sessions, "--models twin=PROVIDER/MODEL": models, "--judge PROVIDER/MODEL": judge}
+    lacking = [flag for flag, given in due.items() if not given]
+    faults = [f"full size is the paper's: say {', '.join(lacking)}"] if size == "full" and lacking else []
     if sessions is not None and judge is None:
         faults.append("recorded sessions state no opinion in the scale's words: say --judge PROVIDER/MODEL")
-    if models and judge is None:
+    if (models or (said["tune"] and not said["base"].startswith("scratch/"))) and judge is None:
         faults.append("a model does not state its opinion in the scale's words: say --judge PROVIDER/MODEL")
-    if sessions is None and (columns or traits):
-        faults.append("columns and traits go with sessions=")
-    if groups is not None and (groups < 3 or sessions is not None):
-        faults.append(f"groups is {groups}: three or more planted ones are due, and none beside sessions=")
-    if turns < 1 or tokens < 1:
-        faults.append(f"turns is {turns} and tokens {tokens}: 1 or more are due")
+    if models and PEOPLE in models:
+        faults.append(f"an arm is called {PEOPLE}, as the people are: give it another name")
+    if sessions is None and said["traits"]:
+        faults.append("columns, traits and keep_ids go with sessions=")
+    if said["groups"] is not None and (said["groups"] < 3 or sessions is not None):
+        faults.append(f"groups is {said['groups']}: three or more planted ones are due, and none beside sessions=")
+    for name, beside, with_ in (("moved", sessions, "sessions"), ("twins", models, "models")):
+        if not 0 <= said[name] <= 1:
+            faults.append(f"{name} is {said[name]}: a share from 0 to 1 is due")
+        elif beside and said[name] != PLANTED[name]:
+            faults.append(f"{name} is planted: leave it out beside {with_}=")
+    if said["reliability"] is not None and not 0 < said["reliability"] <= 1:
+        faults.append(f"reliability is {said['reliability']}: above 0 and up to 1 is due")
+    if said["turns"] < 1 or said["tokens"] < 1:
+        faults.append(f"turns is {said['turns']} and tokens {said['tokens']}: 1 or more are due")
+    if not said["tune"] and (said["base"], said["split"]) != (BASE, "group"):
+        faults.append("base and split are about the tuned twin: say --tune true")
     if faults:
         raise UsageError("; ".join(faults))

@@ -9,12 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sociolect.errors import RefusedError, UsageError
+from sociolect.seeds import substream
 from sociolect.systems.worlds.debate.scale import LEVELS, nearest
 
 Floats = npt.NDArray[np.float64]
 # [paper] everybody meets everybody in three rounds
 MEETINGS = (((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2)))
 SPREAD = 1.2  # ours: the standard deviation of true opinions, so that few lie beyond the scale
+
+
+ENDLESS = 50_000  # groups whose coefficient stands for that of endless ones: its standard error is .001
 
 
 class Study(NamedTuple):
@@ -47,6 +51,33 @@ def true_shares(share: float) -> tuple[float, float]:
     """
     own = float(np.diag(met(np.eye(4), share)).mean())
     return own, (1 - own) / 3
+
+
+def heard_share(share: float, *, reliability: float, noise: float, spread: float = SPREAD) -> float:
+    """What of a planted twin's final opinion is each partner's initial report: less than a meeting's share, for what is heard errs.
+
+    A twin begins at the very level that its person reports, and moves by `share` towards its partner's post of each round: in round
+    1 what the partner's person wrote, with the error of people's reports; later what the partner's twin writes, with `noise` in
+    units of the scale. Posts are on the six levels. The coefficient is that of 50,000 groups.
+
+    >>> [round(heard_share(w, reliability=0.6, noise=0.6), 2) for w in (0.0, 0.3)]
+    [0.0, 0.17]
+    """
+    _checked(share, reliability)
+    if share == 0:
+        return 0.0
+    draw = substream(0, "heard share", str(share), str(reliability), str(noise))
+    true, far = draw.normal(0, spread, (ENDLESS, 4)), error(spread, reliability)
+    initial, written = (nearest(true + draw.normal(0, far, true.shape)) for _ in range(2))
+    thought = initial.copy()
+    for r, pairs in enumerate(MEETINGS):
+        post = nearest(thought + draw.normal(0, noise, true.shape)) if r else written
+        for one, two in pairs:
+            thought[:, [one, two]] += share * (post[:, [two, one]] - thought[:, [one, two]])
+    own, met = initial - initial.mean(), initial.sum(1, keepdims=True) - initial
+    met = met - met.mean()
+    cross = [[fsum((a * b).ravel()) for b in (own, met)] for a in (own, met)]
+    return float(np.linalg.solve(cross, [fsum((a * thought).ravel()) for a in (own, met)])[1])
 
 
 def studies(

@@ -139,7 +139,7 @@ def test_twins_are_found_to_converge_and_people_are_not(made: Any) -> None:
         assert gap["n"] == 31
     claims = dict(told["claims"].select("claim", "same sign?").iter_rows())
     held = [v for k, v in claims.items() if "converge" in k and "people do not" not in k]
-    assert held[0] == "yes"
+    assert held[0] == "planted: yes"
     assert made.page.summary.startswith("Twins agree sooner than the people they play")
 
 
@@ -149,7 +149,7 @@ def test_influence_is_told_from_error(made: Any) -> None:
     people = row(told["influence"], who="people", what="over the reliability")
     twins = row(told["influence"], who="twin", what="as reported")
     assert people["low"] < people["planted"] == 0 < people["high"]
-    assert twins["planted"] == pytest.approx(0.21)
+    assert twins["planted"] == pytest.approx(0.172, abs=0.004)  # played by 1,600 groups: .176 (standard error .004)
     assert 0 < twins["low"] < twins["planted"] < twins["high"]
     nulls = told["nulls"]
     assert (nulls.filter(contrast="people")["beyond"] == "no").all()
@@ -206,7 +206,8 @@ def test_recorded_sessions_and_any_model_go_through(tmp_path: Path, monkeypatch:
     key.chmod(0o600)
     monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(key))
     names = {"scripted/judge": scripted(lambda c: "agree" if "agree" in c[-1].text.split("[end of message]")[0] else scale.OFF),
-             "scripted/twin": scripted(lambda c: "0.5" if "Answer with one of" in c[-1].text else "I agree with all of it")}  # fmt: skip
+             "scripted/twin": scripted(lambda c: "0.5" if "Answer with one of" in c[-1].text else "" if "Round 3 of 3, private" in c[-1].text
+                                       else "I agree with all of it")}  # fmt: skip
     monkeypatch.setattr("sociolect.systems.worlds.debate.arms.open_model", lambda name: names[name])
     file = wrote(rows(6).rename({"turn": "at"}), tmp_path)
     asked = {
@@ -224,6 +225,10 @@ def test_recorded_sessions_and_any_model_go_through(tmp_path: Path, monkeypatch:
     assert said.filter(phase="post 2")["text"].unique().to_list() == ["I agree with"]
     assert said.filter(phase="post 2")["stance"].unique().to_list() == [1.5]
     assert said.filter(phase="chat 1").height == 6 * 4
+    # a blank message is no message off topic
+    assert row(told["attrition"], mode="mode 3") | {"blank": 24, "off topic": 0} == row(
+        told["attrition"], mode="mode 3"
+    )
     counted = told["claims"].filter(pl.col("claim").str.starts_with("people in the data"))
     assert counted["here"].to_list() == [24]
     assert counted["same sign?"].to_list() == ["no"]
@@ -233,9 +238,19 @@ def test_recorded_sessions_and_any_model_go_through(tmp_path: Path, monkeypatch:
 def test_what_does_not_go_together_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="full size .* --sessions FILE, --models twin=PROVIDER/MODEL, --judge"):
         run(tmp_path, size="full")
-    with pytest.raises(UsageError, match=r"columns and traits go with sessions=; groups is 2: .* tokens 0"):
+    with pytest.raises(UsageError, match=r"columns, traits and keep_ids go with sessions=; groups is 2: .* tokens 0"):
         run(tmp_path, traits=("age",), groups=2, tokens=0)
     with pytest.raises(UsageError, match="a model does not state its opinion"):
         run(tmp_path, models={"a": "hf/x"})
+    with pytest.raises(
+        UsageError, match="moved is 2: a share.*twins is -0.1: .*reliability is 0.0: above 0.*say --tune true"
+    ):
+        run(tmp_path, moved=2, twins=-0.1, reliability=0.0, split="topic")
+    with pytest.raises(UsageError, match="an arm is called people.*twins is planted: leave it out beside models="):
+        run(tmp_path, models={"people": "hf/x"}, judge="hf/y", twins=0.1)
+    with pytest.raises(UsageError, match="say --judge PROVIDER/MODEL$"):
+        run(tmp_path, tune=True, base="hf/x")
+    with pytest.raises(UsageError, match="moved is planted: leave it out beside sessions="):
+        run(tmp_path, sessions=tmp_path / "x.csv", judge="hf/y", moved=0.1)
     with pytest.raises(UsageError, match="recorded sessions state no opinion"):
         run(tmp_path, sessions=tmp_path / "x.csv")

@@ -103,6 +103,9 @@ def test_reliability_is_estimated_from_people_whom_nobody_pulls_away() -> None:
         assert right.mean() == pytest.approx(truth, abs=0.02)
         held = np.mean([f.low[2] <= truth <= f.high[2] for f in found])
         assert held >= 0.87  # 60 studies at .95: three standard errors
+    small = studies(substream(9, "small"), reliability=0.2)
+    with pytest.raises(RefusedError, match="cannot be told from 0 in 31 groups"):
+        reliability(small.initial[0], small.final[0], draws=100)
     with pytest.raises(RefusedError, match="give the reliability"):
         reliability(np.array([[2.5, -2.5, 2.5, -2.5]] * 5), np.zeros((5, 4)))
 

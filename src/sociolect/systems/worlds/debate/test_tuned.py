@@ -1,7 +1,8 @@
 """What teaches a tuned twin and what tests it never meet; the comparison tells a twin that learnt from one that did not."""
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -10,7 +11,7 @@ from sociolect import frames
 from sociolect.errors import RefusedError, UsageError
 from sociolect.frames import Society
 from sociolect.models.scripted import scripted
-from sociolect.systems.worlds.debate import align
+from sociolect.systems.worlds.debate import align, claims
 from sociolect.systems.worlds.debate.planted import planted
 from sociolect.systems.worlds.debate.test_debate import row, run
 from sociolect.workspace import workspace
@@ -48,8 +49,11 @@ def test_what_is_held_out_is_never_learnt(by: Any, column: str, held: int) -> No
 
 
 def test_too_few_groups_cannot_be_split() -> None:
-    with pytest.raises(RefusedError, match="3 groups cannot be split: four or more"):
-        align.held_out(align.examples(planted(groups=3)), by="group")
+    rows = align.examples(planted(groups=5))
+    with pytest.raises(RefusedError, match="5 groups cannot be split: 6 or more"):
+        align.held_out(rows, by="group")
+    with pytest.raises(RefusedError, match="a split by topic holds out 1 groups: 3 or more"):
+        align.held_out(rows, by="topic")
 
 
 def test_a_twin_that_learnt_is_told_from_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,14 +82,22 @@ def test_a_twin_that_learnt_is_told_from_its_base(tmp_path: Path, monkeypatch: p
         knobs: dict[str, Any] = {"tokens": 64, "encoder": None, "dims": 10, "seed": 0}
         found = align.study(work, read, "scratch/tiny", None, split="group", **knobs)
         rounds = align.study(work.branch("rounds"), read, "scratch/tiny", None, split="round", **knobs)
-    assert taught == [6 * 36, 8 * 24]
-    assert (found.taught, found.tested) == (6 * 36, 2 * 36)
+    assert taught == [5 * 36, 8 * 24]
+    assert (found.taught, found.tested) == (5 * 36, 3 * 36)
     measures = {"rouge_l": 1, "absolute length difference": -1}
-    for told, groups in ((found, 2), (rounds, 8)):
+    for told, groups in ((found, 3), (rounds, 8)):
         for measure, way in measures.items():
             gain = row(told.effects, measure=measure, contrast="twin, tuned - base")
             assert gain["n"] == groups
-            assert groups == 2 or way * gain["low"] > 0 < way * gain["high"]
+            assert way * gain["low"] > 0 < way * gain["high"]
+    far = claims._tuning(cast(Any, SimpleNamespace(tuned=rounds)))
+    assert (far.same, far.n) == ("no", 8)  # an ideal twin gains in meaning too
+    assert "surface improves, so does meaning" in far.why
+    rows = rounds.effects.filter(~pl.col("measure").is_in(["cosine", "stance distance"]))
+    alone = claims._tuning(cast(Any, SimpleNamespace(tuned=rounds._replace(effects=frames.effects(rows)))))
+    assert (alone.same, alone.estimate) == ("undecided", far.estimate)
+    turned = frames.effects(rows.with_columns(estimate=-pl.col("estimate"), low=-pl.col("high"), high=-pl.col("low")))
+    assert claims._tuning(cast(Any, SimpleNamespace(tuned=rounds._replace(effects=turned)))).same == "no"
     said = pl.read_parquet(tmp_path / "branches" / "rounds" / "steps" / "replies_tuned" / "frame.parquet")
     assert said["phase"].str.contains("3$").all()  # what was taught is not asked
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from sociolect.report.table import digits, interval
 from sociolect.systems import Claim, held
 from sociolect.systems.worlds.donor_game.compare import between
 
@@ -85,7 +86,13 @@ def _of_models(
     wide = [w for w in wide if w.get("low") is not None]
     if wide:
         least = min(wide, key=lambda w: float(w["estimate"]))
-        verdict = "yes" if least["low"] > LARGE else "no" if any(w["high"] < LARGE for w in wide) else "undecided"
+        verdict = (
+            "yes"
+            if all(w["low"] > LARGE for w in wide)
+            else "no"
+            if any(w["high"] < LARGE for w in wide)
+            else "undecided"
+        )
         why = f"the least of {len(wide)} models; large is above {LARGE}, which is ours"
         out["spread"] = held.Here(least["estimate"], least["low"], least["high"], least["n"], verdict, why)
     else:
@@ -114,8 +121,7 @@ def _of(effects: pl.DataFrame, measure: str, contrast: str) -> dict[str, Any]:
 def _said(row: Mapping[str, Any]) -> str:
     if row.get("estimate") is None:
         return "nothing"
-    ends = f" [{row['low']:.3f}, {row['high']:.3f}]" if row.get("low") is not None else ""
-    return f"{row['estimate']:+.3f}{ends}"
+    return digits(row["estimate"]) + interval(row["low"], row["high"])
 
 
 def expected(ends: pl.DataFrame, contrasts: pl.DataFrame, *, last: int) -> pl.DataFrame:

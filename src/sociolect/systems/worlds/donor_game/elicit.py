@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import fsum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -132,7 +133,7 @@ class DonorGame:
             shares = [_donated(one) for one in mine if one.share is not None]
             out[who] = {
                 "units": state.purse[who],
-                "donated": sum(shares) / len(shares) if shares else None,
+                "donated": fsum(shares) / len(shares) if shares else None,
                 "gifts": float(sum(one.kind == "give" for one in mine)),
                 "invalid": float(sum(one.kind == "invalid" for one in mine)),
             }

@@ -29,7 +29,8 @@ class Found(NamedTuple):
     schedule: str
     agents: int
     multiplier: float
-    generations: int
+    generations: int  # of the numeric agents
+    lived: int  # of the populations that speak
     selection: str
     scores: bool
 
@@ -41,14 +42,18 @@ def page(f: Found, made: Mapping[str, str], *, seed: int = 0) -> Page:
     spoken = measure.per_run(f.replies.filter(pl.col("kind").is_not_null()), bound=most)
     ends = compare.ends(numeric, seed=seed)
     contrasts = pl.concat([compare.contrasts(runs, seed=seed) for runs in (numeric, spoken)])
-    spread = pl.concat([compare.spread(runs, seed=seed) for runs in (numeric, spoken)])
-    sizes = {"agents": float(f.agents), "generations": float(f.generations), "multiplier": f.multiplier}
+    spread = pl.concat([compare.spread(runs) for runs in (numeric, spoken)])
+    sizes = {
+        "agents": float(f.agents),
+        "generations": float(f.lived if f.models else f.generations),
+        "multiplier": f.multiplier,
+    }
     held = claims.table(read(Path(__file__).parent).claims, f.models, spoken, contrasts, spread, sizes=sizes, seed=seed)
     lost = measure.attrition(f.replies, seed=seed)
     out = [
         _figure("Giving over the generations", numeric, GROWN, seed=seed),
         Section("What the paper claims, and what we find", CLAIMS, table=held, name="claims"),
-        Section("What numeric agents must show", EXPECTED, table=claims.expected(ends, contrasts, last=f.generations), name="expected"),
+        _expected(f, ends, contrasts),
         Section("Conditions against each other, in the last generation", CONTRASTS, table=contrasts, name="contrasts"),
         _figure("The populations that speak", spoken, SPOKEN[bool(f.models)], seed=seed),
         Section("First and last generation", ENDS, table=pl.concat([ends, compare.ends(spoken, seed=seed)]), name="ends"),
@@ -82,6 +87,8 @@ a single run. Numeric agents carry four genes: a first gift, a base and a slope 
 threshold below which they punish. The half with more units survives, and is copied with noise. In `random` survival is by lot."""
 CLAIMS = """The paper's findings are about three base models: nothing else is held against them. Name models with `--models` to test them."""
 EXPECTED = """What two independent versions of this evolution showed beforehand. `holds` is said of the estimate, `sure` of the whole interval."""
+MEASURED = (12, 2.0, "released")
+ELSEWHERE = "What two independent versions of this evolution showed is known for 12 agents, a multiplier of 2 and the released schedule: it is not held against this run."
 CONTRASTS = """Runs are paired by their number. `donated` is the share given; `log_units` is the mean of log(1 + units) at the end of a game: \
 units grow exponentially with cooperation, so that their plain mean is one rich run's. Punishment can raise the one and not the other, for \
 what is paid for punishing, and what it takes, is gone."""
@@ -93,7 +100,7 @@ evolves has passed through prompts, replies and the parser. `words` is a word mo
 ENDS = "The mean over runs with its interval."
 BETWEEN = "Populations against each other in the last generation, in the condition {}: runs are resampled in each."
 RICH = """The order of two conditions with all runs, and without the run that ended richest. By log units it should stay; by raw units it can rest on one run."""
-SPREAD = "The standard deviation between runs of one arm in the last generation."
+SPREAD = "The standard deviation between runs of one arm in the last generation; Bonett's interval, for a bootstrap of few runs is too narrow."
 RECIPROCITY = "By how much more is given to whom was seen to give more: the slope in the last generation, runs as clusters. Unseen gifts are left out, and counted."
 ATTRITION = """Refused, invalid and blank replies move nothing, are never read as a gift of 0, and are in no mean. `calls` counts every try. A donor \
 without units can only give 0: any other number is unreadable there."""
@@ -123,6 +130,13 @@ def _figure(title: str, runs: pl.DataFrame, prose: str, *, seed: int) -> Section
         compare.grown(runs, seed=seed), each=each.filter(pl.col("run") < SPARSE), axis="share given", title=title
     )
     return Section(title, prose, figure=drawn)
+
+
+def _expected(f: Found, ends: pl.DataFrame, contrasts: pl.DataFrame) -> Section:
+    title = "What numeric agents must show"
+    if (f.agents, f.multiplier, f.schedule) != MEASURED:
+        return Section(title, ELSEWHERE)
+    return Section(title, EXPECTED, table=claims.expected(ends, contrasts, last=f.generations), name="expected")
 
 
 def _populations(f: Found, spoken: pl.DataFrame, seed: int) -> list[Section]:
@@ -187,16 +201,23 @@ def _headlines(contrasts: pl.DataFrame, ends: pl.DataFrame, lost: pl.DataFrame, 
 
 
 def _summary(contrasts: pl.DataFrame, ends: pl.DataFrame, f: Found) -> str:
-    def of(table: pl.DataFrame, measured: str, contrast: str) -> str:
-        row = table.filter(measure=measured, contrast=contrast).row(0, named=True)
-        return digits(row["estimate"]) + interval(row["low"], row["high"])
+    def row(table: pl.DataFrame, measured: str, contrast: str) -> dict[str, Any]:
+        return table.filter(measure=measured, contrast=contrast).row(0, named=True)
 
-    last = f"generation {f.generations}"
-    given = of(ends, "donated", f"numeric, trace, {last}")
-    more = of(contrasts, "donated", "numeric: punishment - no trace")
-    units = of(contrasts, "log_units", "numeric: punishment - no trace")
-    models = f" {len(f.models)} models were played." if f.models else " No language model was asked."
+    def of(found: Mapping[str, Any], *, size: bool = False) -> str:
+        if size:  # the direction is said in words
+            found = {k: None if found[k] is None else sign * found[k] for k in ("estimate", "low", "high")}
+            found = found if sign > 0 else {**found, "low": found["high"], "high": found["low"]}
+        return digits(found["estimate"]) + interval(found["low"], found["high"])
+
+    first, last = (row(ends, "donated", f"numeric, trace, generation {g}") for g in (1, f.generations))
+    more, units = (row(contrasts, m, "numeric: punishment - no trace") for m in ("donated", "log_units"))
+    sign = -1 if more["estimate"] < 0 else 1
+    models = {0: " No language model was asked.", 1: " One model was played."}.get(
+        len(f.models), f" {len(f.models)} models were played."
+    )
     return (
-        f"Among numeric agents who see what others gave, giving falls to {given} of what they have by {last}; where they can "
-        f"punish, it stays {more} above giving in the dark, while what they end with differs by {units} in log units.{models}"
+        f"Shown what others gave, numeric agents give {of(first)} of what they have in generation 1 and {of(last)} in generation "
+        f"{f.generations}. Where they can punish as well, they give {of(more, size=True)} {'more' if sign > 0 else 'less'} than in the dark; what they "
+        f"end with differs by {of(units)} log units.{models}"
     )

@@ -48,12 +48,17 @@ def plan(
             *(_compared(f"{c}: punishment - trace", dial.runs) for c in models or PLANTED if {"trace", "punishment"} <= {*conditions}),
         ],
         work={"evolution": SECONDS[1] * acts, "scripted play": SECONDS[0] * scripted, "tests and page": SECONDS[2]},
-        disk=planned.Range(1, 0.5, 3).times(1e6 + 40.0 * acts + 400.0 * len(models or PLANTED) * (gifts + newcomers)),
+        disk=_disk(acts, len(models or PLANTED) * (gifts + newcomers)),
         notes=[
             f"A reply that cannot be read is asked for again, {tries} times in all at most: the upper ends are for players who are never read.",
             "Differences are those of the donated share; the run is the unit, however many agents play in it.",
         ],
     )  # fmt: skip
+
+
+def _disk(acts: int, replies: int) -> planned.Range:
+    """Bytes: a compressed row of an act, of a reply (the more the more is said), and the page; measured at tiny."""
+    return planned.Range(*(page + 12.0 * acts + each * replies for page, each in ((2e5, 150), (1e5, 50), (1e6, 1500))))
 
 
 def _compared(contrast: str, n: int) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import fsum
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -97,13 +98,13 @@ def worth(states: Sequence[Any], selection: str) -> dict[str, float | None]:
     if selection == "random":
         return dict.fromkeys(states[0].seats, 0.0)
     if selection == "top":
-        return {who: sum(s.purse[who] for s in states) / len(states) for who in states[0].seats}
+        return {who: fsum(s.purse[who] for s in states) / len(states) for who in states[0].seats}
     gave: dict[str, list[float]] = {who: [] for who in states[0].seats}
     for state in states:
         for done in state.done:
             if done.share is not None:
                 gave[done.donor].append(done.share if done.kind == "give" else 0.0)
-    return {who: sum(mine) / len(mine) if mine else None for who, mine in gave.items()}
+    return {who: fsum(mine) / len(mine) if mine else None for who, mine in gave.items()}
 
 
 def _heirs(line: Line, states: Sequence[Any], stream: int, seed: int) -> Line:

@@ -15,7 +15,7 @@ SURVIVAL = {
 }
 NOTHING = "no previous interactions"  # [code]
 _STRATEGY = re.compile(rf"{PHRASE}\b[^\n]*[^\s\W][^\n]*", re.IGNORECASE)
-_NUMBER = r"(?P<sign>[-−]?)\s*(?P<number>\d[\d,]*(?:\.\d+)?|\.\d+)(?P<after>\s*(?:%|per ?cent|/\s*\d|e[+-]?\d))?"
+_NUMBER = r"(?P<sign>[-−]?)\s*(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?P<after>,?\d|\.\d|\s*(?:%|per ?cent|/\s*\d|e[+-]?\d))?"
 _PLAIN = re.compile(_NUMBER, re.IGNORECASE | re.ASCII)
 _NAMED = re.compile(rf"\W*(?P<act>donate|punish)\b\W*?{_NUMBER}", re.IGNORECASE | re.ASCII)
 _REFUSE = re.compile(r"\W*refuse\b", re.IGNORECASE | re.ASCII)
@@ -107,7 +107,7 @@ def form(*, punish: bool, refuse: bool) -> str:
 def read(text: str, own: float, *, punish: bool = False, refuse: bool = False) -> Act | None:
     """The act in a donor's reply: the first number behind "Answer:"; None where there is none, or not from 0 to its own units.
 
-    With `punish` the act must be named. A percentage, a fraction or an exponent is no number of units. What exceeds the own
+    With `punish` the act must be named. A percentage, a fraction, an exponent or a decimal comma is no number of units. What exceeds the own
     units by a rounding in print is all of them.
 
     >>> read("It was kind. Answer: 3.5 units", 10), read("Answer: 50%", 10), read("Answer: 12", 10), read("3", 10)

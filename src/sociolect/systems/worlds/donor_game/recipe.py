@@ -7,12 +7,13 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from sociolect import frames
-from sociolect.errors import UsageError
+from sociolect.errors import UsageError, unknown
 from sociolect.frames import Replies
 from sociolect.models.journal import noted
 from sociolect.models.model import Model
 from sociolect.models.open import folders, open_model
 from sociolect.report.content import Page
+from sociolect.systems.worlds.donor_game.elicit import CONDITIONS
 from sociolect.systems.worlds.donor_game.evolution import NUMERIC, evolve
 from sociolect.systems.worlds.donor_game.page import Found, page
 from sociolect.systems.worlds.donor_game.played import played
@@ -61,7 +62,7 @@ def run(
     dial, names = SIZES[size], dict(models or {})
     dial = Dial(seeds or dial.seeds, runs or dial.runs, generations or dial.generations)
     _checked(size, names, conditions, seeds=seeds, runs=runs, generations=generations, tries=tries, agents=agents,
-             tokens=tokens, multiplier=multiplier)  # fmt: skip
+             tokens=tokens, multiplier=multiplier, temperature=temperature)  # fmt: skip
     shared: dict[str, Any] = {"agents": agents, "schedule": schedule, "multiplier": multiplier}
     numeric = workspace.frame(
         "evolution", pl.DataFrame, evolve, conditions=NUMERIC, seeds=dial.seeds, generations=NUMBER, seed=seed, **shared
@@ -82,7 +83,19 @@ def run(
         "temperature": f"{temperature:g}", "seed": str(seed),
     }  # fmt: skip
     return page(
-        Found(numeric, replies, names, conditions, schedule, agents, multiplier, NUMBER, selection, scores),
+        Found(
+            numeric,
+            replies,
+            names,
+            conditions,
+            schedule,
+            agents,
+            multiplier,
+            NUMBER,
+            dial.generations,
+            selection,
+            scores,
+        ),
         made,
         seed=seed,
     )
@@ -107,10 +120,16 @@ def opened(name: str) -> Model:
 def _checked(size: str, names: Mapping[str, str], conditions: tuple[str, ...], **numbers: float | None) -> None:
     """Raise UsageError, all faults at once, for numbers out of their range and a size without what it needs."""
     faults = [
-        f"--{n} {v:g}: 1 or more is due" for n, v in numbers.items() if v is not None and n != "multiplier" and v < 1
+        f"--{n} {v:g}: 1 or more is due"
+        for n, v in numbers.items()
+        if v is not None and n not in ("multiplier", "temperature") and v < 1
     ]
     if (times := numbers["multiplier"]) is not None and not 0 < times < 1e6:
         faults.append(f"--multiplier {times:g}: a number above 0 is due")
+    if (heat := numbers["temperature"]) is not None and not 0 <= heat < 1e6:
+        faults.append(f"--temperature {heat:g}: a number from 0 on is due")
+    if odd := [c for c in conditions if c not in CONDITIONS]:
+        faults.append(str(unknown("condition", odd[0], CONDITIONS)))
     if not conditions or len(set(conditions)) < len(conditions):
         faults.append(f"--conditions {','.join(conditions)}: one or more are due, each once")
     if size != "tiny" and not names:

@@ -127,6 +127,11 @@ def test_models_of_ones_own_are_played_under_their_names(tmp_path: Path) -> None
     assert lost.filter(community="sorry")["refused"].sum() == lost.filter(community="sorry")["asked"].sum()
     assert lost.filter(community="mute")["invalid"].sum() == lost.filter(community="mute")["asked"].sum()
     assert "2 models were played" in page.summary
+    held = dict(
+        zip([c.id for c in CARD.claims], tables(page)["claims"].select("here", "same sign?").rows(), strict=True)
+    )
+    assert held["generations"] == (2.0, "no")  # those of the populations that speak
+    assert "expected" not in tables(page)  # what is due was measured at other sizes
     ends = tables(page)["ends"].filter(measure="donated").filter(pl.col("contrast").str.starts_with("mute"))
     assert ends["estimate"].null_count() == ends.height  # who is never read has given no share
 
@@ -137,6 +142,10 @@ def test_a_size_without_models_and_numbers_out_of_range_are_refused(tmp_path: Pa
             recipe.run(work, size="full")
         with pytest.raises(UsageError, match=r"--runs 0: 1 or more is due; --tries 0.*; --multiplier -1"):
             recipe.run(work, runs=0, tries=0, multiplier=-1.0)
+        with pytest.raises(UsageError, match=r"--temperature -1: a number from 0 on is due; no condition 'x'"):
+            recipe.run(work, temperature=-1.0, conditions=("x",))
+        with pytest.raises(UsageError, match="--temperature nan"):
+            recipe.run(work, temperature=float("nan"))
         with pytest.raises(UsageError, match="each once"):
             recipe.run(work, conditions=("trace", "trace"))
         with pytest.raises(UsageError, match="did you mean 'trace'"):

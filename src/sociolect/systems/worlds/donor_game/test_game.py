@@ -158,6 +158,7 @@ def test_a_refusal_moves_nothing_and_is_seen() -> None:
         ("Answer: 11", 10, None), ("Answer: -3", 10, None), ("Answer: \u22123", 10, None), ("Answer: 50%", 100, None),
         ("Answer: 50 percent", 100, None), ("Answer: 1/2", 10, None), ("Answer: 1e3", 10000, None), ("Answer: half", 10, None),
         ("I give 5", 10, None), ("", 10, None), ("Answer: " + "9" * 400, 10, None), ("Answer: \u0665", 10, None),
+        ("Answer: 5,5", 100, None), ("Answer: 1,0000", 20000, None), ("Answer: 1.5.2", 10, None), ("Answer: 3, not 4", 10, 3.0),
     ],
 )  # fmt: skip
 def test_what_can_be_read_out_of_an_answer(text: str, own: float, units: float | None) -> None:

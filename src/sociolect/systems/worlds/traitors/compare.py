@@ -95,6 +95,10 @@ def _estimate(scores: Scores, terms: Sequence[Term], *, draws: int, seed: int) -
         found = bootstrap(statistic, codes, strata=strata, draws=draws, batched=True, seed=seed)
     except RefusedError as refusal:
         return none | {"method": f"no number: {refusal}"}
+    if float(found.high) - float(found.low) <= 1e-12:
+        # that few games agree says little of the next
+        method = f"no interval: every one of {int(found.clusters)} games gave the same"
+        return none | {"estimate": float(found.estimate), "clusters": int(found.clusters), "method": method}
     return {
         "estimate": float(found.estimate), "low": float(found.low), "high": float(found.high), "n": known.height,
         "clusters": int(found.clusters), "method": "difference of weighted means, bootstrap over games within pairs",

@@ -1,5 +1,6 @@
 """Games of people: who voted for whom, day by day, from the tables of the LLMafia games (arXiv 2506.05309)."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ GAMES = {"game", "winner", "mafia", "llm_player", "players"}
 SAID = {"game", "phase", "line", "player", "text"}
 WON = {"Bystanders win!": 1.0, "Mafia wins!": 0.0}
 MANAGER = "Game-Manager"
-_VOTED, _LEFT = r"^(.+) voted for (.+?)\.?$", r"^(.+) was voted out\b"
+_VOTED, _LEFT = re.compile(r"(.+) voted for (.+?)\.?"), re.compile(r"(.+) was voted out\b")
 
 
 class Played(NamedTuple):
@@ -98,15 +99,15 @@ def _game(row: dict[str, str | None], said: pl.DataFrame) -> _Game:
     day = night = 0
     # The manager's own lines say when a day or a night begins, and who left at its end.
     for line in said.filter(phase="manager")["text"]:
-        left = pl.Series([line]).str.extract(_LEFT)[0]
+        out = _LEFT.match(line)
         if line.startswith("Now it's Daytime"):
             held.append((day, False, days[day] if day < len(days) else {}, None))
             day += 1
         elif line.startswith("Now it's Nighttime"):
             held.append((day - 1, True, nights[night] if night < len(nights) else {}, None))
             night += 1
-        elif left is not None and held and left in names:
-            held[-1] = (*held[-1][:3], left)
+        elif out is not None and held and out[1] in names:
+            held[-1] = (*held[-1][:3], out[1])
     # a day that was begun and not voted on is no round
     held = [h for h in held if h[1] or h[2]]
     return _Game(
@@ -120,8 +121,8 @@ def _cast(lines: pl.DataFrame, word: str) -> list[dict[str, str]]:
     for text in lines["text"]:
         if text.startswith(f"{word} has ended, now it's time to vote"):
             out.append({})
-        elif out and (found := pl.Series([text]).str.extract_groups(_VOTED)[0]) and found["1"] is not None:
-            out[-1][found["1"]] = found["2"]
+        elif out and (found := _VOTED.fullmatch(text)):
+            out[-1][found[1]] = found[2]
     return out
 
 

@@ -57,7 +57,7 @@ def page(f: Found, made: Mapping[str, str]) -> Page:
         ),
         Section("What the paper claims, and what we find", _about(f), table=_claims(f), name="claims"),
         *([Section("The stronger model against the others", STRONGER, table=f.claimed.drop("n").rename({"clusters": "games"}), name="asymmetry")] if f.claimed is not None else []),
-        Section("Every pair", "Intervals: bootstrap over games, 95 %. A measure that a game leaves undefined is counted in `left_out`.", table=_shown(f.pairs), name="pairs"),
+        Section("Every pair", "Intervals: bootstrap over games, 95 %; none where every game gave the same. A measure that a game leaves undefined is counted in `left_out`.", table=_shown(f.pairs), name="pairs"),
         Section("What blind votes give", BLIND, table=f.blind, name="baseline"),
         Section(
             "Voters of known skill", VOTERS, table=f.known, name="voters",
@@ -85,7 +85,8 @@ simulated games must lie within three standard errors of it."""
 VOTERS = """The faithful name a traitor with the chance planted, else anybody; from the second row on the traitors spare each other by day. More \
 detection must show as more wins, more correct votes and fewer surviving traitors; the lift of blind votes must be 0."""
 POWER = """The spread of single games of blind voters says how far two models must differ. `half_width` is what the difference must exceed for \
-its 95 % interval to exclude 0, `detectable` what is found with a chance of .80. Ten games a model is the paper's number."""
+its 95 % interval to exclude 0, `detectable` what is found with a chance of .80. Ten games a model is the paper's number; the games a \
+model plays here as the traitors are a row too."""
 RELEASED = """As the released code computes them, for comparison only. Information diffusion is there the same computation as `correct`, and \
 stands here once. Its switching counts a first vote as a switch and holds a traitor's public vote against its night vote; its deception \
 effectiveness is 1 wherever the traitors agree by night."""
@@ -140,14 +141,16 @@ def _claims(f: Found) -> pl.DataFrame:
                 row["low"],
                 row["high"],
                 row["clusters"],
-                why=why if row["estimate"] is not None else row["method"],
+                # a sign needs an interval
+                same="" if row["estimate"] is None or row["low"] is not None else "undecided",
+                why=why if row["low"] is not None else row["method"],
             )
     count = f.each * (2 * len(f.names) - 1)
     same = "as many" if count == 10 else "more here" if count > 10 else "fewer here"
     here["games"] = held.Here(
         float(count), n=len(f.names), same=same, why=why or "every pair of models, its own among them"
     )
-    return held.held(read(Path(__file__).parent).claims, here)
+    return held.held(read(Path(__file__).parent).claims, here, planted=f.planted)
 
 
 def _headlines(f: Found) -> list[Headline]:
@@ -187,11 +190,16 @@ def _summary(f: Found) -> str:
         return said
     sure = row["low"] > 0 or row["high"] < 0
     more = "higher" if row["estimate"] > 0 else "lower"
+    others = [name for name in f.names if name != f.stronger]
+    than = others[0] if len(others) == 1 else "the others"
     found = (
-        f"The share of {f.stronger}'s traitors who survive is {digits(abs(row['estimate']))} {more} than that of the others "
-        f"(difference {digits(row['estimate'])}{interval(row['low'], row['high'])})"
+        f"The share of traitors who survive is {digits(abs(row['estimate']))} {more} where {f.stronger} plays them than where {than} "
+        f"{'does' if len(others) == 1 else 'do'} (difference {digits(row['estimate'])}{interval(row['low'], row['high'])})"
     )
-    return f"{found}{'' if sure else ', which may be chance'}. {said}"
+    who = (
+        " Both are planted players: no language model was asked but for one game of a word model." if f.planted else ""
+    )
+    return f"{found}{'' if sure else ', which may be chance'}.{who} {said}"
 
 
 def _attrition(f: Found) -> pl.DataFrame:
@@ -227,7 +235,7 @@ def _people(f: Found) -> list[Section]:
         return []
     games = f.people.filter(measure="rounds")["n"][0]
     said = (
-        f"{games} games of people with one model among them, whose own votes are left out; {f.counted} people voted. In these games a vote "
+        f"{games} games of people with one model among them, whose own votes are left out; {f.counted} seats are people's. In these games a vote "
         "is shown as it is cast, so that votes agree more than votes cast at once."
     )
     table = (
@@ -241,6 +249,7 @@ def _people(f: Found) -> list[Section]:
             said,
             table=table,
             name="people",
+            people="people",
             figure=forest(
                 table.with_columns(contrast=pl.col("measure"), measure=pl.lit("people")),
                 axis="mean",

@@ -37,7 +37,7 @@ def power_table(
     (True, True)
     """
     if min(games) < 2:
-        raise UsageError(f"{min(games)} games a model have no spread: 2 or more are due")
+        raise UsageError(f"games per model: {min(games)} has no spread, 2 or more are due")
     found = measured(simulated(voters(), traitors=traitors, faithful=faithful, games=simulations, seed=seed))
     rows = []
     for number in sorted(set(games)):

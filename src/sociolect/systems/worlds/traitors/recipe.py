@@ -48,7 +48,7 @@ def run(
     traits: bool = False,
     temperature: float = 1.0,
     tokens: int = study.TOKENS,
-    data: Path | None = None,
+    people: Path | None = None,
     null: bool = False,
     seed: int = 0,
 ) -> Page:
@@ -56,7 +56,7 @@ def run(
 
     `models` maps a label to a model's name; without it two planted players meet, one of whom deceives better and detects worse
     (`null`: two alike). `stronger` is the label whom the paper's claims are about. `games` are those of each pair; `free` takes votes
-    as words; `data` is a folder of people's games. Raises UsageError for what cannot be played; `--size full` needs models.
+    as words; `people` is a folder of people's games. Raises UsageError for what cannot be played; `--size full` needs models.
     """
     _checked(
         size,
@@ -81,12 +81,13 @@ def run(
 
     # Games of every pair: each its own, so that two models that say the same do not play the same game twice.
     asking: dict[str, Any] = {"players": players, "temperature": temperature, "tokens": tokens}
+    heat = {} if talk else {"temperature": 1.0}  # planted players vote as they were made
     replies, parts, whole = {}, [], {}
     for a in names:
         for b in names:
             own, drawn = {k: names[k] for k in (a, b)}, derive(seed, "pair", a, b)
             said = workspace.frame(
-                f"play_{a}.{b}", frames.replies, study.crossed, own, folders(own.values()), traitor=a, faithful=b, games=each, seed=drawn, **asking, **rules
+                f"play_{a}.{b}", frames.replies, study.crossed, own, folders(own.values()), traitor=a, faithful=b, games=each, seed=drawn, **(asking | heat), **rules
             )  # fmt: skip
             replies[a, b] = said
             whole[a, b] = study.games_of(said, games=each, players=players, seed=drawn, **rules)
@@ -109,17 +110,17 @@ def run(
     blind = workspace.frame("baseline", frames.effects, study.baseline, **at)
     known = workspace.frame("voters", frames.effects, study.planted_voters, tie=tie, **at)
     power = workspace.frame(
-        "power", pl.DataFrame, power_table, sorted({PUBLISHED, MANY, max(each, 2)}), traitors=traitors, faithful=faithful,
+        "power", pl.DataFrame, power_table, sorted({PUBLISHED, MANY, each * len(names)}), traitors=traitors, faithful=faithful,
         simulations=dial.simulated, seed=seed,
     )  # fmt: skip
     beside = pl.concat(
         [study.beside(whole[a, b], scores(whole[a, b], traitors=a, faithful=b)).select(pl.lit(f"{a} x {b}").alias("traitors x faithful"), pl.all()) for a, b in whole]
     )  # fmt: skip
-    people, aside, counted = None, None, 0
-    if data is not None:
-        human = played(data)
+    voted, aside, counted = None, None, 0
+    if people is not None:
+        human = played(people)
         aside, counted = human.set_aside, int(human.people.sum())
-        people = workspace.frame("people", frames.effects, _people, scores(human.games, traitors="people", faithful="people", source="human", counted=human.people), seed=seed)  # fmt: skip
+        voted = workspace.frame("people", frames.effects, _people, scores(human.games, traitors="people", faithful="people", source="human", counted=human.people), seed=seed)  # fmt: skip
     made = {
         "size": size, "table": f"{traitors} traitors, {faithful} faithful", "games of each pair": str(each), "ties": tie,
         "models": ", ".join(f"{k}: {v}" for k, v in names.items()), "votes": "free words" if free else "options, the living seats",
@@ -127,7 +128,7 @@ def run(
         "temperature": f"{temperature:g}", "tokens of a text": str(tokens), "seed": str(seed),
     }  # fmt: skip
     found = Found(
-        names, first, each, dial.simulated, pairs, claimed, blind, known, power, beside, replies, whole, chat, people, aside, counted, planted=not talk, null=null
+        names, first, each, dial.simulated, pairs, claimed, blind, known, power, beside, replies, whole, chat, voted, aside, counted, planted=not talk, null=null
     )  # fmt: skip
     return page(found, made)
 
@@ -139,11 +140,17 @@ def _joined(parts: list[frames.Scores]) -> pl.DataFrame:
 def _pairs(told: frames.Scores, *, seed: int) -> Effects:
     """Each pair's mean of each measure, with an interval over games."""
     by = ("measure", "community", "condition")
-    return means(told, by=by, clusters=("item",), weight="weight", draws=DRAWS, seed=seed)
+    return _sure(means(told, by=by, clusters=("item",), weight="weight", draws=DRAWS, seed=seed))
+
+
+def _sure(found: Effects) -> Effects:
+    """The means, without the ends of an interval of no width: that all games gave the same does not say that the next will."""
+    wide = pl.col("high") - pl.col("low") > 1e-12
+    return frames.effects(found.with_columns(pl.when(wide).then(end).alias(end) for end in ("low", "high")))
 
 
 def _people(told: frames.Scores, *, seed: int) -> Effects:
-    return means(told, by=("measure",), clusters=("item",), weight="weight", draws=DRAWS, seed=seed)
+    return _sure(means(told, by=("measure",), clusters=("item",), weight="weight", draws=DRAWS, seed=seed))
 
 
 def _checked(
@@ -170,7 +177,7 @@ def _checked(
         faults.append(f"--stronger {stronger} is none of {', '.join(models or study.PLANTED)}")
     if games is not None and games < 2:
         faults.append(f"--games {games}: a mean of games needs 2 or more")
-    if tokens < 1 or temperature < 0:
+    if tokens < 1 or not 0 <= temperature < 1e6:
         faults.append(f"--tokens {tokens} --temperature {temperature:g}: 1 or more, and 0 or more, are due")
     if null and models:
         faults.append("--null is about the planted players: leave out --models")

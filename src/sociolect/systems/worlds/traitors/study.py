@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from sociolect import frames
+from sociolect.compare.bootstrap import bootstrap
 from sociolect.elicit.play import game_seed, play
 from sociolect.frames import Effects, Replies, Scores
 from sociolect.models.model import Model
 from sociolect.models.open import open_model
 from sociolect.systems.worlds.traitors.elicit import Traitors
 from sociolect.systems.worlds.traitors.exact import faithful_wins
-from sociolect.systems.worlds.traitors.games import Games, of_states
+from sociolect.systems.worlds.traitors.games import Floats, Games, of_states
 from sociolect.systems.worlds.traitors.measure import averages
 from sociolect.systems.worlds.traitors.players import Voter
 from sociolect.systems.worlds.traitors.power import Z
@@ -143,12 +145,18 @@ def beside(games: Games, scores: Scores) -> pl.DataFrame:
         mine = scores.filter(pl.col("measure") == measure, pl.col("value").is_not_null(), pl.col("weight") > 0)
         w = mine["weight"].to_numpy()
         ours = float((mine["value"].to_numpy() * w).sum() / w.sum()) if mine.height else None
-        error = float(values.std(ddof=1) / values.size**0.5) if values.size > 1 else None
         mean = float(values.mean()) if values.size else None
-        ends = _ends(mean, error)[1:] if mean is not None and error is not None else (None, None)
-        rows.append((measure, mean, *ends, values.size, ours))
+        rows.append((measure, mean, *_over_games(values), values.size, ours))
     names = {"metric": pl.String, "released": pl.Float64, "low": pl.Float64, "high": pl.Float64, "n": pl.Int64, "ours": pl.Float64}  # fmt: skip
     return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _over_games(values: Floats) -> tuple[float | None, float | None]:
+    """The ends of the interval of a mean over games; none where there is one game, or all gave the same."""
+    if values.size < 2 or np.ptp(values) == 0:
+        return None, None
+    found = bootstrap(lambda w: (w @ values) / w.sum(1), np.arange(values.size), draws=1000, batched=True)
+    return max(0.0, float(found.low)), min(1.0, float(found.high))
 
 
 def _ends(

@@ -47,7 +47,7 @@ def made(slug: str, ran: Callable[..., Any]) -> Any:
 def test_the_planted_asymmetry_comes_back(made: Any) -> None:
     told = tables(made.page)
     claims = {r["claim"][:20]: r for r in told["claims"].iter_rows(named=True)}
-    assert told["claims"]["same sign?"].to_list() == ["yes", "yes", "yes", "more here"]
+    assert told["claims"]["same sign?"].to_list() == ["planted: yes"] * 3 + ["more here"]
     assert all(r["what stands here"] == "planted players" for r in claims.values())
     assert told["claims"]["here"][3] == 300
     pairs = told["pairs"]
@@ -63,7 +63,7 @@ def test_the_page_shows_the_exact_chance_planted_skill_and_how_little_ten_games_
     told = tables(made.page)
     assert told["baseline"]["within 3 se"].to_list() == [True] * 5
     assert told["baseline"]["exact"][0] == pytest.approx(0.06875)
-    assert told["power"]["games per model"].unique().sort().to_list() == [10, 90, 100]
+    assert told["power"]["games per model"].unique().sort().to_list() == [10, 90, 200]  # here 100 against each of two
     ten = told["power"].filter(pl.col("games per model") == 10, measure="traitors survive").row(0, named=True)
     assert ten["half_width"] == pytest.approx(0.27, rel=0.1)
     blind = told["voters"].filter(measure="lift", contrast="all blind").row(0, named=True)
@@ -102,7 +102,7 @@ def test_the_planned_calls_hold_those_that_were_made(made: Any) -> None:
 def test_nothing_is_found_between_two_alike_and_every_keyword_is_heard(tmp_path: Path) -> None:
     page = run(tmp_path / "null", null=True, games=40, traitors=2, faithful=5, tie="released", seed=4)
     told = tables(page)
-    assert told["claims"]["same sign?"].to_list()[:3] == ["undecided"] * 3
+    assert told["claims"]["same sign?"].to_list()[:3] == ["planted: undecided"] * 3
     assert told["asymmetry"].filter((pl.col("low") > 0) | (pl.col("high") < 0)).is_empty()
     assert page.sections[0].title == "Nothing is planted"
     assert told["baseline"]["contrast"][0] == "2 traitors, 5 faithful"
@@ -120,6 +120,11 @@ def test_games_that_nobody_wins_have_no_number_and_a_page_that_says_so(tmp_path:
     two = {"a": "scripted/constant", "b": "scripted/refuse"}
     page = run(tmp_path, models=two, stronger="a", games=2, traitors=1, faithful=3, free=True)
     told = tables(page)
+    # all traitors live in every game: no game says how much games differ
+    assert told["claims"].select("here", "low", "same sign?").rows()[0] == (0.0, None, "undecided")
+    assert "every one of 8 games gave the same" in told["claims"]["what stands here"][0]
+    assert told["pairs"].filter(measure="traitors survive").select("estimate", "low", "high").unique().rows() == [(1.0, None, None)]  # fmt: skip
+    assert told["released"].filter(metric="traitors survive")["low"].null_count() == 4
     assert told["claims"]["same sign?"].to_list()[1:3] == ["not measured"] * 2
     assert told["asymmetry"].filter(measure="win")["method"].to_list() == ["no number: it is undefined in every game"]
     assert (told["votes"]["votes"] == told["votes"]["void"]).all()
@@ -138,6 +143,7 @@ def test_games_that_nobody_wins_have_no_number_and_a_page_that_says_so(tmp_path:
         ({"null": True, "models": {"a": "scripted/echo"}}, "--null is about the planted players"),
         ({"models": {"a b": "scripted/echo"}}, "--models a b: labels of letters"),
         ({"tokens": 0, "temperature": -1}, "--tokens 0 --temperature -1: 1 or more"),
+        ({"temperature": float("nan")}, "--tokens 220 --temperature nan: 1 or more"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_played_is_said_before_anything_is_asked(
