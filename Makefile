@@ -14,7 +14,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/sociolect docs --check
-	$(BIN)/python -m pytest --durations=10 -n 2 --dist loadgroup
+	$(BIN)/python -m pytest --durations=40 -n 2 --dist loadgroup
 
 # What pre-commit runs: seconds, not minutes.
 quick: $(READY)

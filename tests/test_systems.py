@@ -19,7 +19,8 @@ from sociolect.systems import SYSTEMS, Card, catalog
 
 VARIED = {"community_fidelity", "relationship_alignment", "minhash_communities", "planted10"}
 # A system that trains for minutes is run twice on less than tiny; its whole tiny run is `make demo` and the `ran` of its own tests.
-LESS = {"community_fidelity": {"corpus": 300, "posts": 200, "topics": 5, "exemplars": 5}}
+LESS = {"community_fidelity": {"originals": 4, "corpus": 200, "posts": 150, "topics": 4, "exemplars": 4}}
+SAID = {"community_fidelity": {"instrument": ""}}  # the screener asks as planted10 does
 RUN = Path(__file__).with_name("determinism_run.py")
 PLAIN = {"POLARS_MAX_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 OTHER = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "5"}
@@ -28,7 +29,16 @@ OTHER = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREAD
 def elsewhere(slug: str, folder: Path, *, other: bool = True) -> dict[str, bytes]:
     """What a run in another process leaves, by name; `other`: on one core, under another hash seed, its rows in another order."""
     cores, rows = ("1", "7") if other else ("2", "0")
-    told = [sys.executable, str(RUN), slug, str(folder), cores, rows, json.dumps(LESS.get(slug, {})), "{}"]
+    told = [
+        sys.executable,
+        str(RUN),
+        slug,
+        str(folder),
+        cores,
+        rows,
+        json.dumps(LESS.get(slug, {})),
+        json.dumps(SAID.get(slug, {})),
+    ]
     env = os.environ | (OTHER if other else PLAIN)
     done = subprocess.run(told, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,8 @@ import pytest
 
 from sociolect import frames
 from sociolect.compare.bootstrap import bootstrap
-from sociolect.elicit.administer import administer, administered, outcomes
+from sociolect.elicit.administer import administer, administered
+from sociolect.elicit.outcomes import outcomes
 from sociolect.elicit.variants import variants
 from sociolect.errors import InputError, UsageError
 from sociolect.frames import Items, Replies

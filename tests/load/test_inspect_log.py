@@ -17,8 +17,9 @@ import polars as pl
 import pytest
 
 from sociolect import frames
-from sociolect.elicit.administer import administer, outcomes, reread
+from sociolect.elicit.administer import administer, reread
 from sociolect.elicit.inspect_task import samples
+from sociolect.elicit.outcomes import outcomes
 from sociolect.elicit.variants import variants
 from sociolect.errors import InputError, MissingExtra
 from sociolect.load.inspect_log import inspect_log

@@ -100,7 +100,8 @@ def test_a_dead_server_is_not_hammered(serve: Make) -> None:
         ModelError, match="does not answer: 20 calls in a row failed, then 5 single ones; the last fault was status 500"
     ):
         model(server, workers=64, tries=5, adaptive=False).generate([user(str(i)) for i in range(1000)])
-    assert sum(server.seen.values()) < 64 + 20
+    # 64 fly at once, 19 more begin before the twentieth failure stops them all, and then 5 go one by one
+    assert sum(server.seen.values()) <= 64 + 19 + 5
 
 
 def test_a_server_that_comes_back_is_asked_again(serve: Make) -> None:

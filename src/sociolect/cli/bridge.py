@@ -73,7 +73,8 @@ def _name(folder: Path) -> str:
 
 
 def _back(folder: Path, text: Path | None, log: Path, *, community: str | None, as_json: bool) -> None:
-    from sociolect.elicit.administer import outcomes, reread
+    from sociolect.elicit.administer import reread
+    from sociolect.elicit.outcomes import outcomes
     from sociolect.load.inspect_log import inspect_log
     from sociolect.measure.administered import score
     from sociolect.measure.instrument import read

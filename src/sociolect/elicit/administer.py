@@ -185,20 +185,6 @@ def _asked(variants: Mapping[str, Items], mode: Mode, *, sequence: bool) -> pl.D
     return asked.with_columns(prompt=pl.col("group_prompt")) if mode == "verbalised" else asked
 
 
-def outcomes(replies: Replies, *, by: Sequence[str] = ("community", "mode")) -> pl.DataFrame:
-    """How many replies of each group were answered, refused, unparsed or blank; the four sum to `asked`.
-
-    >>> said = frames.empty("replies").with_columns(outcome=pl.lit("", pl.String))
-    >>> outcomes(frames.replies(said), by=["community"]).columns
-    ['community', 'asked', 'answered', 'refused', 'unparsed', 'blank']
-    """
-    kinds = ("answered", "refused", "unparsed", "blank")
-    counted = replies.group_by(*by).agg(
-        pl.len().alias("asked"), *((pl.col("outcome") == k).sum().alias(k) for k in kinds)
-    )
-    return counted.sort(*by)
-
-
 def _named(asked: pl.DataFrame, community: str) -> pl.Series:
     """The prompts with the community's name where the framing asks for it; an item's own braces stay."""
     holes = [framed.count("{community}") if framed else 0 for framed in asked["framed"]]

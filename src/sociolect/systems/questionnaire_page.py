@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from sociolect.elicit.administer import outcomes
+from sociolect.elicit.outcomes import outcomes
 from sociolect.frames import Effects, Replies
 from sociolect.measure.instrument import Instrument
 from sociolect.measure.released import LEAST

@@ -7,6 +7,7 @@ import polars as pl
 
 from sociolect.compare.interval import FloatArray
 from sociolect.compare.preference import wilson
+from sociolect.elicit.outcomes import outcomes
 from sociolect.frames import Scores
 from sociolect.seeds import substream
 from sociolect.systems.lenses.trustworthy.elicit import CAUSAL, CLEAN, HELPFUL, SURE
@@ -16,11 +17,7 @@ HALF = 0.5  # ours: a model that answers fewer than half of the harmless request
 
 def attrition(answers: pl.DataFrame) -> pl.DataFrame:
     """How many replies of each arm to each instrument were asked for, answered, refused, not understood, or blank."""
-    count = [(pl.col("outcome") == o).sum().alias(o) for o in ("answered", "refused", "unparsed", "blank")]
-    made = (
-        answers.group_by("condition", "community").agg(pl.len().alias("asked"), *count).sort("condition", "community")
-    )
-    return made.rename({"condition": "instrument", "community": "arm"})
+    return outcomes(answers, by=("condition", "community")).rename({"condition": "instrument", "community": "arm"})
 
 
 def flags(answers: pl.DataFrame) -> pl.DataFrame:

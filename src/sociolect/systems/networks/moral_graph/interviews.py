@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from sociolect import frames
 from sociolect.elicit.ask import chosen
+from sociolect.elicit.outcomes import outcomes
 from sociolect.elicit.play import play
 from sociolect.frames import Replies
 from sociolect.models.model import Model, user
@@ -141,13 +141,5 @@ def as_hypotheses(frame: pl.DataFrame) -> list[Hypothesis]:
 
 def attrition(replies: Replies) -> pl.DataFrame:
     """How many replies of each phase of the interview were asked for, answered, refused, invalid or blank, and asked again."""
-    kinds = ("answered", "refused", "invalid", "blank")
-    return frames_sorted(replies).group_by("phase", maintain_order=True).agg(
-        pl.len().cast(pl.Int64).alias("asked"),
-        *((pl.col("outcome") == kind).sum().cast(pl.Int64).alias(kind) for kind in kinds),
-        (pl.col("tries") > 1).sum().cast(pl.Int64).alias("asked again"),
-    )  # fmt: skip
-
-
-def frames_sorted(replies: Replies) -> Replies:
-    return frames.replies(replies.sort("turn", "item", "speaker"))
+    again = (pl.col("tries") > 1).sum()
+    return outcomes(replies, by=("phase",), unread="invalid", again=again).rename({"again": "asked again"})

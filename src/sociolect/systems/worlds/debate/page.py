@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from sociolect.elicit.outcomes import outcomes
 from sociolect.frames import Effects, Replies, Society
 from sociolect.report.content import Headline, Page, Section
 from sociolect.report.plots import forest
@@ -185,13 +186,10 @@ length are what tuning is due to improve; stance and cosine are reported only."
 
 
 def _attrition(f: Found) -> pl.DataFrame:
-    kinds = ("answered", "refused", "blank", "invalid")
-    counts = [pl.col("outcome").eq(kind).sum().alias(kind) for kind in kinds]
     spoke = pl.col("phase").str.contains("^(post|chat)")
-    return (
-        f.replies.group_by("community", "condition").agg(pl.len().alias("asked"), *counts, (spoke & pl.col("text").is_not_null() & pl.col("stance").is_null()).sum().alias("off topic"))
-        .sort("community", "condition").rename({"community": "arm", "condition": "mode"})
-    )  # fmt: skip
+    aside = (spoke & pl.col("text").is_not_null() & pl.col("stance").is_null()).sum()
+    counted = outcomes(f.replies, by=("community", "condition"), unread="invalid", aside=aside)
+    return counted.rename({"community": "arm", "condition": "mode", "aside": "off topic"})
 
 
 def _aside(f: Found) -> list[Section]:

@@ -6,6 +6,7 @@ import polars as pl
 
 from sociolect import frames
 from sociolect.compare.criteria import criteria
+from sociolect.elicit.outcomes import outcomes
 from sociolect.frames import KEYS
 from sociolect.systems.worlds.donor_game.elicit import CONDITIONS
 from sociolect.systems.worlds.donor_game.evolution import game
@@ -74,10 +75,7 @@ def attrition(replies: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
     arm = ("community", "condition", "asked for")
     kind = pl.when(pl.col("phase") == "strategy").then(pl.lit("a strategy")).otherwise(pl.lit("a gift"))
     told = replies.with_columns(kind.alias("asked for"))
-    counts = told.group_by(arm).agg(
-        asked=pl.len().cast(pl.Int64), calls=pl.col("tries").sum(),
-        **{o: (pl.col("outcome") == o).sum().cast(pl.Int64) for o in ("answered", "refused", "invalid", "blank")},
-    )  # fmt: skip
+    counts = outcomes(told, by=arm, unread="invalid", calls=pl.col("tries").sum())
     scores = told.select(
         *KEYS, "asked for", pl.format("run {}", "run").alias("run"), measure=pl.lit("unreadable"),
         value=(pl.col("outcome") != "answered").cast(pl.Float64),

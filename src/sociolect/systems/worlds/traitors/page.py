@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from sociolect.elicit.outcomes import outcomes
 from sociolect.frames import Effects, Replies
 from sociolect.report.content import Headline, Page, Section
 from sociolect.report.plots import forest
@@ -207,15 +208,7 @@ def _attrition(f: Found) -> pl.DataFrame:
         r.select("model", "role", "phase", "outcome", "tries")
         for r in (*f.replies.values(), *([] if f.chat is None else [f.chat]))
     ]
-    return (
-        pl.concat(parts)
-        .group_by("model", "role", "phase")
-        .agg(
-            asked=pl.len(),
-            **{kind: (pl.col("outcome") == kind).sum() for kind in ("answered", "refused", "invalid", "blank")},
-        )
-        .sort("model", "role", "phase")
-    )
+    return outcomes(pl.concat(parts), by=("model", "role", "phase"), unread="invalid")
 
 
 def _votes(f: Found) -> pl.DataFrame:
