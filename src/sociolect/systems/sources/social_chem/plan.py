@@ -43,12 +43,12 @@ def plan(
     epochs = TAUGHT["epochs"] if base else 3
     training = [planned.learnt("generator", name, own.weights, taught.times(float(epochs * arms)))]
     reply = Range(9, 6, 12) if released is None else Range(16, 6, 75)
-    told = {"where": "local", "prompt": 40.0 if released is None else 240.0, "chars": own.chars}
+    told: dict[str, Any] = {"where": "local", "prompt": 40.0 if released is None else 240.0, "chars": own.chars}
     attributes = 5 if released is None else 6
     calls = [
-        planned.asked("rules", name, "generate", at.asked * at.draws * (2 + at.retrained), reply=reply, **told),  # type: ignore[arg-type]  # values by name
-        planned.asked("rules_flipped", name, "generate", Range(at.flips * (1 + attributes), at.flips, at.flips * (1 + attributes)), reply=reply, **told),  # type: ignore[arg-type]
-        planned.asked("surprise", name, "logprobs", 2 * at.asked * (1 + (base is not None)), reply=reply, **told),  # type: ignore[arg-type]
+        planned.asked("rules", name, "generate", at.asked * at.draws * (2 + at.retrained), reply=reply, **told),
+        planned.asked("rules_flipped", name, "generate", Range(at.flips * (1 + attributes), at.flips, at.flips * (1 + attributes)), reply=reply, **told),
+        planned.asked("surprise", name, "logprobs", 2 * at.asked * (1 + (base is not None)), reply=reply, **told),
     ]  # fmt: skip
     for judge in (models or {}).values():
         rules = Range(at.rules, at.rules, at.rules) if released is None else table.times(Range(0.02, 0.0, 0.1))
