@@ -99,14 +99,14 @@ def level(known: pl.DataFrame, *, seed: int = 0) -> Replies:
     """
     kept = known.filter(pl.col("fate") == "kept").sort(KEYS)
     arms = kept.filter(pl.col("source") == "model").group_by(CELL).agg(pl.col("condition").n_unique().alias("arms"))
-    # One draw a cell, shared by the arms; people's posts have a cell each.
+    # One draw a cell, shared by the arms; people who spoke in one thread share one too, and then their names decide.
     cells = kept.select(CELL).unique().sort(CELL)
     cells = cells.with_columns(u=substream(seed, "level").random(cells.height))
     kept = kept.join(arms, on=CELL, how="left").join(cells, on=CELL, how="left")
     _none_empty(known, kept)
     n = kept.group_by("source", "condition", "community").len().group_by("source").agg(pl.col("len").min().alias("n"))
     place = pl.struct(-pl.col("arms").fill_null(0).cast(pl.Int64), "u").rank("ordinal").over("condition", "community")
-    kept = kept.join(n, on="source").filter(place <= pl.col("n"))
+    kept = kept.join(n, on="source").sort(KEYS).filter(place <= pl.col("n"))  # a join keeps no order
     return frames.replies(kept.drop("arms", "u", "n", "rouge", "again", "fate", "perplexity", strict=False).sort(KEYS))
 
 
