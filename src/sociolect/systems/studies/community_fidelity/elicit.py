@@ -105,8 +105,9 @@ def level(known: pl.DataFrame, *, seed: int = 0) -> Replies:
     kept = kept.join(arms, on=CELL, how="left").join(cells, on=CELL, how="left")
     _none_empty(known, kept)
     n = kept.group_by("source", "condition", "community").len().group_by("source").agg(pl.col("len").min().alias("n"))
-    place = pl.struct(-pl.col("arms").fill_null(0).cast(pl.Int64), "u").rank("ordinal").over("condition", "community")
-    kept = kept.join(n, on="source").sort(KEYS).filter(place <= pl.col("n"))  # a join keeps no order
+    # neither a join nor a rank among equals keeps an order
+    kept = kept.join(n, on="source").sort(-pl.col("arms").fill_null(0).cast(pl.Int64), "u", *KEYS)
+    kept = kept.filter(pl.int_range(pl.len()).over("condition", "community") < pl.col("n"))
     return frames.replies(kept.drop("arms", "u", "n", "rouge", "again", "fate", "perplexity", strict=False).sort(KEYS))
 
 
