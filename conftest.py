@@ -32,7 +32,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if "ran" in names:  # so is a recipe's run
         said = getattr(item, "callspec", None) and item.callspec.params  # type: ignore[attr-defined]
         card = said and (said.get("card") or said.get("slug"))
-        item.add_marker(pytest.mark.xdist_group(getattr(card, "slug", card) or "community_fidelity"))
+        own = item.path.parent.name if (item.path.parent / "card.toml").exists() else "community_fidelity"
+        item.add_marker(pytest.mark.xdist_group(getattr(card, "slug", card) or own))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,3 +96,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
         return Ran(folder, page, made | {"report.html": (folder / "report.html").read_bytes()})
 
     return run
+
+
+@pytest.fixture
+def made(request: pytest.FixtureRequest, ran: Callable[..., Ran]) -> Ran:
+    """The tiny run of the system in whose folder the test stands: the one that the test of every recipe reads too."""
+    return ran(request.path.parent.name)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from sociolect.align.jobs import Job, job, ours, run, seen_card
 from sociolect.align.shareable import DECLARED, UNTESTED
@@ -14,6 +13,7 @@ from sociolect.frames import Examples
 from sociolect.models.local import Local, local
 from sociolect.models.model import Model
 from sociolect.models.quiet import no_bars
+from sociolect.models.weights import digest
 
 Progress = Callable[[str, int, int], None]  # community, steps done, steps in all
 
@@ -143,7 +143,7 @@ def _finetuned(
     base = _checked(model, examples, places, plan, workers)
     why = UNTESTED if shareable else DECLARED
     extra = {
-        "base_digest": _digest(base.module), "shareable": False, "why": why, "torch": str(torch.__version__),
+        "base_digest": digest(base.module), "shareable": False, "why": why, "torch": str(torch.__version__),
     }  # fmt: skip
     parts = sorted(examples.partition_by("community", as_dict=True).items())
     jobs = [
@@ -204,17 +204,6 @@ def _checked(model: Model, examples: Examples, places: Mapping[str, Path], plan:
     if plan.lora_rank and model.adapter and (model.adapter / "adapter_config.json").exists():
         raise ModelError(f"{model.name} wears an adapter: lay a second one over its base, or train full weights")
     return model
-
-
-def _digest(module: Any) -> str:
-    """The weights in a few letters: another base is another training."""
-    import torch
-
-    digest = sha256()
-    for name, weight in sorted(module.state_dict().items()):
-        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-        digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:16]
 
 
 def _opened(base: Local, folder: Path, plan: Plan) -> Local:

@@ -5,7 +5,6 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from sociolect.models.local import Local, local
 from sociolect.models.model import Chat, Model
 from sociolect.models.quiet import no_bars
 from sociolect.models.threads import fixed_threads
+from sociolect.models.weights import digest
 from sociolect.seeds import derive
 from sociolect.settle import synced
 
@@ -85,7 +85,7 @@ def policy_gradient(
     history: list[dict[str, float]] = []
     with fixed_threads(base.threads):
         for step in range(steps):
-            taught = replace(base, module=module, folder=f"{base.name} {_digest(module)}", adapter=None, name=f"{base.name}@{folder.name}")  # fmt: skip
+            taught = replace(base, module=module, folder=f"{base.name} {digest(module)}", adapter=None, name=f"{base.name}@{folder.name}")  # fmt: skip
             pupil = Practising(taught, derive(seed, "practice", step))
             replies, scores = practice(pupil)
             kept, left = episodes(replies, scores, pupil.said)
@@ -187,16 +187,6 @@ def _checked(model: Model, said: Settings, folder: Path) -> Local:
     if said.lora_rank and model.adapter and (model.adapter / "adapter_config.json").exists():
         raise ModelError(f"{model.name} wears an adapter: lay a second one over its base, or train full weights")
     return model
-
-
-def _digest(module: Any) -> str:
-    import torch
-
-    digest = sha256()
-    for name, weight in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:16]
 
 
 def _write(base: Local, module: Any, folder: Path, said: Settings, card: dict[str, Any]) -> None:

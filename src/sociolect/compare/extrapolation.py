@@ -77,20 +77,21 @@ def extrapolation(
         p = _p(labels[every], labels[s], shuffled)
         row = told | {"line": "subset", "contrast": words(s), "size": len(s), "p": p, "method": floor}
         rows.append(row | _doubt(index[s], level))
+    held_out = []
     for s in subsets:
         rest = tuple(i for i in every if i not in s)
         if s[0] == 0 and rest:  # a subset and its rest are one comparison
             held = _index(labels[s], labels[rest])
             row = told | {"line": "held out", "contrast": f"{words(s)} | {words(rest)}", "size": len(s)}
             rows.append(row | {"p": _p(labels[s], labels[rest], shuffled), "method": floor} | _doubt(held, level))
-            index[s, rest] = held  # type: ignore[index]  # a pair of subsets beside the subsets
+            held_out.append(held)
     for size in range(1, d):
         mean = np.mean([index[s] for s in subsets if len(s) == size], axis=0)
         rows.append(
             told | {"line": "mean", "contrast": f"subsets of {size}", "size": size, "method": how} | _doubt(mean, level)
         )
-    for line, kept in (("all subsets", subsets), ("all held out", [s for s in index if isinstance(s[0], tuple)])):
-        mean = np.mean([index[s] for s in kept], axis=0)
+    for line, found in (("all subsets", list(index.values())), ("all held out", held_out)):
+        mean = np.mean(found, axis=0)
         rows.append(told | {"line": "mean", "contrast": line, "size": None, "method": how} | _doubt(mean, level))
     for i in every:
         gains = []

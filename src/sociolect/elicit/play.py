@@ -121,7 +121,7 @@ def play(
         raise UsageError("this cannot be played: " + "; ".join(faults))
     # rules may be a named tuple, which is a sequence too
     many = isinstance(world, Sequence) and not hasattr(world, "begin")
-    worlds: list[Any] = list(world) if many else [world] * len(seated)  # type: ignore[arg-type]  # mypy does not see `many`
+    worlds: list[Any] = [*world] if isinstance(world, Sequence) and many else [world] * len(seated)
     if len(worlds) != len(seated):
         raise UsageError(f"this cannot be played: {len(worlds)} worlds for {len(seated)} games")
     states = [worlds[g].begin(tuple(seats), game_seed(seed, g)) for g, seats in enumerate(seated)]

@@ -50,3 +50,8 @@ class Page:
     summary: str = ""
     sensitive: bool = False
     made: Sequence[tuple[str, str]] = field(default=())  # how the page came to be: (what, value)
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tables of the sections that name them."""
+        return {s.name: s.table for s in self.sections if s.table is not None and s.name}

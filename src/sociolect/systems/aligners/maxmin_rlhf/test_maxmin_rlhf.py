@@ -1,7 +1,6 @@
 """The recipe from end to end, and the dossier's acceptance of the exact form: who gains, who pays, and nothing in the null."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from sociolect.align.tilted import at_kl
 from sociolect.errors import ModelError, UsageError
 from sociolect.report.page import write
-from sociolect.systems import Card, read
 from sociolect.systems.aligners.maxmin_rlhf import measure, recipe, reviews
 from sociolect.systems.aligners.maxmin_rlhf.align import ARMS, scored
 from sociolect.systems.aligners.maxmin_rlhf.elicit import opened
@@ -115,24 +113,9 @@ def test_an_empty_review_loses_and_is_counted() -> None:
     assert (reviews.wishes(said, said, null=True)[0] == reviews.wishes(said, said, null=True)[1]).all()
 
 
-@pytest.fixture(scope="module", params=[read(HERE)], ids=lambda c: c.slug)
-def card(request: pytest.FixtureRequest) -> Any:
-    """The card: by its name the run is shared with the test that runs every recipe."""
-    return request.param
-
-
-@pytest.fixture
-def made(card: Card, ran: Callable[..., Any]) -> Any:
-    return ran(card.slug)
-
-
-def tables(page: Any) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
-
-
 @pytest.mark.slow
 def test_the_page_prints_the_cost_beside_the_gain_and_every_kl(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     verdicts = dict(zip(("average", "minority", "majority"), told["claims"]["same sign?"], strict=True))
     assert verdicts["minority"] == "planted: yes"
     assert verdicts["majority"] == "planted: no"
@@ -151,7 +134,7 @@ def test_the_page_prints_the_cost_beside_the_gain_and_every_kl(made: Any) -> Non
 
 @pytest.mark.slow
 def test_a_language_model_shows_the_same_at_half_the_threshold(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     row = told["spoken"].filter(measure="gain", arm="max-min", group="minority").row(0, named=True)
     assert row["low"] > 0
     assert row["estimate"] >= 0.1
@@ -200,7 +183,7 @@ def test_keywords_reach_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with workspace(tmp_path / "w", system="maxmin_rlhf", keywords={}) as work:
         page = recipe.run(work, majority=20, minority=(5,), pairs=12, groups=None, rho=-0.3, kl=0.02, n=4, runs=2, starts=2, models={"base": f"hf/{base}"}, rate=3e-4, votes=tmp_path / "talk", seed=3)  # fmt: skip
         write(page, tmp_path / "w/report.html")
-    told = tables(page)
+    told = page.tables
     assert set(told["fared"]["setting"]) == {"20:5"}
     assert told["kl"]["kl_most"].to_numpy().max() == pytest.approx(0.02, abs=1e-6)
     assert set(told["spoken"]["setting"]) == {"best of 4", "policy gradient"}

@@ -1,7 +1,6 @@
 """The recipe from end to end: its page, its keywords, its plan, and what it refuses."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from sociolect.elicit.inspect_task import samples
 from sociolect.errors import InputError, RefusedError, UsageError
 from sociolect.report.content import Page
 from sociolect.report.page import render
-from sociolect.systems import Card
 from sociolect.systems.held import Here, held
 from sociolect.systems.instruments.normad import agents, claims, elicit, load, measure, recipe
 from sociolect.systems.instruments.normad.plan import plan
@@ -22,27 +20,12 @@ from sociolect.workspace import Workspace
 CARD = systems.read(Path(__file__).parent)
 
 
-@pytest.fixture(scope="module", params=[CARD], ids=lambda c: c.slug)
-def card(request: pytest.FixtureRequest) -> Any:
-    """The card: by its name the run is shared with the test that runs every recipe."""
-    return request.param
-
-
-@pytest.fixture
-def made(card: Card, ran: Callable[..., Any]) -> Any:
-    return ran(card.slug)
-
-
-def tables(page: Page) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
-
-
 @pytest.mark.slow
 def test_the_page_shows_the_ladder_first_and_claims_nothing_of_planted_respondents(made: Any) -> None:
     first, second = made.page.sections[:2]
     assert first.figure
     assert (second.name, second.title) == ("claims", "What the paper claims, and what we find")
-    told = tables(made.page)
+    told = made.page.tables
     assert told["claims"]["same sign?"].to_list() == ["not measured"] * 7
     assert told["claims"]["the paper says"].to_list()[:4] == [0.818, 0.956, 0.6, 0.6]
     assert made.page.sections[-1].title == "Where we differ"
@@ -62,7 +45,7 @@ def test_the_page_shows_the_ladder_first_and_claims_nothing_of_planted_responden
 @pytest.mark.slow
 def test_accuracy_stands_once_and_every_number_has_its_interval_and_n(made: Any) -> None:
     """Micro precision, recall and F1 of three exclusive labels are accuracy: none of them is another finding."""
-    told = tables(made.page)
+    told = made.page.tables
     assert told["ladder"].select("community", "rows", "what", "measure").is_unique().all()
     seen = {m for t in told.values() if "measure" in t.columns for m in t["measure"]}
     assert not {m for m in seen if "micro" in m or "precision" in m}
@@ -104,7 +87,7 @@ def test_models_are_put_the_drawn_stories_and_held_against_the_claims(tmp_path: 
         models={"yes": "scripted/constant", "first": "scripted/first-option"},
         rungs=("none", "value", "country", "rule"),
     )
-    told = tables(page)
+    told = page.tables
     assert told["attrition"]["community"].unique().sort().to_list() == ["first", "yes"]
     assert told["attrition"].filter(community="yes")["unparsed"].sum() == 0
     rows = {r["claim"]: r for r in told["claims"].iter_rows(named=True)}
@@ -149,7 +132,7 @@ def test_a_table_of_your_own_is_asked_and_its_suspects_counted(tmp_path: Path) -
     page = small(
         tmp_path / "a", stories=tmp_path / "n.csv", models={"m": "scripted/constant"}, rungs=("none", "country", "rule")
     )
-    told = tables(page)
+    told = page.tables
     assert told["suspect"].rows() == [("rule", 6)]
     assert told["set_aside"]["count"].to_list() == [1]
     assert ("stories of countries in no group", "6") in page.made
@@ -178,7 +161,7 @@ def test_a_log_of_the_exported_ladder_gives_the_page_that_asking_gives(tmp_path:
     made_of = dict(page.made)
     assert made_of["option orders"] == "permuted:0"
     assert made_of["temperature"] == "not said"
-    told = tables(page)
+    told = page.tables
     due = measure.rungs_of(measure.adapted(direct), draws=1000)
     same = ["community", "rows", "what", "measure", "estimate", "low", "high", "n"]
     assert told["ladder"].select(same).sort(same[:4]).equals(due.select(same).sort(same[:4]))
@@ -237,6 +220,6 @@ def test_the_plan_counts_what_the_recipe_asks(made: Any) -> None:
         324 * 5
     ]
     least = planned.comparisons.row(0, named=True)
-    found = tables(made.page)["ladder"].filter(measure="gain", community="deaf", what="rule - none", rows="yes and no")
+    found = made.page.tables["ladder"].filter(measure="gain", community="deaf", what="rule - none", rows="yes and no")
     assert found.height == 1
     assert 0.01 < least["detectable"] < 0.2

@@ -1,6 +1,5 @@
 """The recipe from end to end: nine measures fill nine cells, the planted gains come back, and each keyword does something."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,11 @@ EIGHT = {"miscalibration", "violence", "unlawful_conduct", "mental_health", "pri
 NINE = EIGHT | {"inconsistency"}
 
 
-def tables(page: Any) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
-
-
 def run(folder: Path, **keywords: Any) -> Any:
     with workspace(folder, system="trustworthy", keywords={}) as work:
         page = recipe.run(work, **keywords)
         write(page, folder / "report.html")
     return page
-
-
-@pytest.fixture
-def made(ran: Callable[..., Any]) -> Any:
-    return ran("trustworthy")
 
 
 @pytest.fixture
@@ -46,7 +36,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_nine_measures_fill_exactly_their_nine_cells_and_eight_fill_eight(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     cells = told["cells"]
     assert set(cells.filter(state="filled")["cell"]) == NINE
     assert told["covered"].filter(group="all").row(0) == ("all", 29, 9, 0, 20)
@@ -58,7 +48,7 @@ def test_nine_measures_fill_exactly_their_nine_cells_and_eight_fill_eight(made: 
 
 @pytest.mark.slow
 def test_the_claims_and_the_planted_gains_come_back(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     assert told["claims"].select("here", "same sign?").rows()[:3] == [(7.0, "yes"), (29.0, "yes"), (8.0, "yes")]
     assert told["claims"]["same sign?"].to_list()[3:] == ["planted: yes"] * 2
     gained = {r["measure"]: r for r in told["gained"].iter_rows(named=True)}
@@ -78,7 +68,7 @@ def test_the_claims_and_the_planted_gains_come_back(made: Any) -> None:
 
 @pytest.mark.slow
 def test_baselines_are_printed_and_the_refuser_is_flagged(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     causal = dict(told["baselines"].filter(measure="causal:right").select("contrast", "estimate").rows())
     assert causal["always yes"] == pytest.approx(17 / 48)
     assert causal["always no"] == pytest.approx(31 / 48)
@@ -118,21 +108,21 @@ def test_the_plan_counts_what_is_asked(made: Any) -> None:
 def test_named_models_are_asked_and_judged(tmp_path: Path) -> None:
     models = {"aligned": "scripted/constant", "base": "scripted/refuse"}
     page = run(tmp_path / "a", models=models)
-    told = tables(page)
+    told = page.tables
     assert [s.title for s in page.sections if s.level == "note"] == ["No safe ratio"]
     assert "safe:violence" not in told["measured"]["measure"].to_list()
     assert told["claims"]["same sign?"].to_list()[3:] == ["not measured", "not measured"]  # the refuser has no answer
     assert [s.title for s in page.sections if s.level == "warning"] == ["Arms whose numbers mislead"]
     judged = run(tmp_path / "b", models=models, judge="scripted/echo")
-    assert set(tables(judged)["verdicts"]["unparsed"]) == {30}
+    assert set(judged.tables["verdicts"]["unparsed"]) == {30}
     assert "The judge is not corrected" in [s.title for s in judged.sections]
     (tmp_path / "l.csv").write_text("model,item,safe\naligned,violence/0,1\naligned,violence/1,0\n")
     labelled = run(tmp_path / "c", models=models, judge="scripted/echo", labels=tmp_path / "l.csv")
-    assert "corrected" in tables(labelled)
+    assert "corrected" in labelled.tables
     with pytest.raises(UsageError, match="would judge its own"):
         run(tmp_path / "d", models=models, judge="scripted/constant")
     own = run(tmp_path / "e", models=models, judge="scripted/constant", own_judge=True)
-    assert set(tables(own)["verdicts"]["harmful"]) == {30}
+    assert set(own.tables["verdicts"]["harmful"]) == {30}
 
 
 @pytest.mark.usefixtures("little")
@@ -144,7 +134,7 @@ def test_sentences_rate_lens_and_seed_change_what_is_asked(tmp_path: Path) -> No
         '[[cell]]\nid = "a"\ngroup = "g"\ntitle = "A"\nmeaning = "m"\nevidence = "mine"\nfilled_by = ["helpful"]\n'
     )
     page = run(tmp_path / "a", sentences=tmp_path / "s.csv", cells=tmp_path / "lens.toml", rate=1.0, seed=2)
-    told = tables(page)
+    told = page.tables
     assert told["covered"].row(0) == ("g", 1, 1, 0, 0)
     assert told["measured"].filter(measure="typo:consistent", contrast="base")["n"].item() == 12
     prompts = pl.read_parquet(tmp_path / "a/steps/replies/frame.parquet")["prompt"].to_list()
@@ -158,7 +148,7 @@ def test_sentences_rate_lens_and_seed_change_what_is_asked(tmp_path: Path) -> No
 
 def test_a_finished_run_is_held_against_the_lens(tmp_path: Path) -> None:
     page = run(tmp_path / "out", run=finished(tmp_path / "in"))
-    told = tables(page)
+    told = page.tables
     filled = told["cells"].filter(state="filled").select("cell", "measure", "estimate", "sign").rows()
     assert filled == [
         ("toxicity", "toxicity", pytest.approx(0.35), "-"),
@@ -171,7 +161,7 @@ def test_a_finished_run_is_held_against_the_lens(tmp_path: Path) -> None:
 
 def test_judged_answers_are_held_against_the_lens(tmp_path: Path) -> None:
     page = run(tmp_path / "out", answers=released(tmp_path / "safety.jsonl"))
-    told = tables(page)
+    told = page.tables
     assert told["unplaced"].rows() == [("safety:theft", 2)]
     assert told["bounds"]["best"].to_list() == pytest.approx([0.7, 1.0])
     assert "0 of 29 cells" in page.summary
@@ -181,8 +171,8 @@ def test_a_run_of_this_system_is_held_like_any_other(tmp_path: Path, monkeypatch
     monkeypatch.setitem(recipe.SIZES, "tiny", recipe.Dial(20, 60, 1))
     first = run(tmp_path / "first")
     again = run(tmp_path / "again", run=tmp_path / "first")
-    assert set(tables(again)["cells"].filter(state="filled")["cell"]) == NINE
-    assert tables(first)["covered"].equals(tables(again)["covered"])
+    assert set(again.tables["cells"].filter(state="filled")["cell"]) == NINE
+    assert first.tables["covered"].equals(again.tables["covered"])
 
 
 def test_keywords_that_cannot_go_together_are_all_said(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sociolect.seeds import substream
 from sociolect.systems.networks.minhash_communities.groups import agreement
 from sociolect.systems.networks.minhash_communities.load import among, truth_of
 from sociolect.systems.networks.minhash_communities.sizes import knobs
-from sociolect.systems.networks.minhash_communities.test_minhash_communities import run, tables
+from sociolect.systems.networks.minhash_communities.test_minhash_communities import run
 
 TEAMS, EACH = 3, 40
 
@@ -45,7 +45,7 @@ LESS: dict[str, Any] = {"size": "full", "hashes": 200, "bands": 100, "seeds_n": 
 def test_a_network_s_declared_teams_are_grown_and_found(files: Path, tmp_path: Path) -> None:
     columns = {"source": "from", "target": "to", "person": "id"}
     page = run(tmp_path, ties=files / "ties.csv", people=files / "people.csv", columns=columns, truth=("team", "team+half"), **LESS)  # fmt: skip
-    told = tables(page)
+    told = page.tables
     assert told["agreement"].filter(measure="adjusted Rand", contrast="team")["estimate"][0] == 1.0
     recall = (
         told["recall"].filter(pl.col("contrast") == "average, K = 200, b = 100", measure="recall").row(0, named=True)
@@ -62,7 +62,7 @@ def test_a_network_s_declared_teams_are_grown_and_found(files: Path, tmp_path: P
 
 def test_without_a_truth_the_page_says_what_cannot_be_had(files: Path, tmp_path: Path) -> None:
     page = run(tmp_path, ties=files / "ties.csv", columns={"source": "from", "target": "to"}, rewired=0, **LESS)
-    told = tables(page)
+    told = page.tables
     assert "--rewired 0 was said" in next(s.prose for s in page.sections if s.title == "Is there anything to find?")
     assert not {"recall", "gained", "control", "agreement"} & set(told)
     assert [s.title for s in page.sections if s.level == "warning"] == ["No recall"]
@@ -79,7 +79,7 @@ def of_found(told: dict[str, pl.DataFrame]) -> dict[str, Any]:
 
 def test_a_table_of_posts_is_signed_by_its_hashtags(files: Path, tmp_path: Path) -> None:
     page = run(tmp_path, posts=files / "posts.csv", columns={"person": "who", "text": "body"}, of="hashtags", finder="lsh", **LESS)  # fmt: skip
-    told = tables(page)
+    told = page.tables
     assert told["communities"]["size"].to_list() == [EACH] * TEAMS
     assert told["left_out"].filter(where="graph of alike accounts").height == 3
 

@@ -1,6 +1,5 @@
 """The recipe from end to end: the planted communities grow back, a coarser index loses a third of them, random seeds find nothing."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,27 +9,11 @@ import pytest
 from sociolect import systems
 from sociolect.load.planted_follows import planted_follows
 from sociolect.report.page import write
-from sociolect.systems import Card
 from sociolect.systems.networks.minhash_communities import sizes
 from sociolect.systems.networks.minhash_communities.sizes import SIZES
 from sociolect.workspace import workspace
 
 FINE, COARSE = "K = 1,000, b = 500", "K = 200, b = 100"
-
-
-@pytest.fixture(scope="module", params=[systems.find("minhash_communities")], ids=lambda c: c.slug)
-def card(request: pytest.FixtureRequest) -> Any:
-    """The card: by its name the run is shared with the test that runs every recipe."""
-    return request.param
-
-
-@pytest.fixture
-def made(card: Card, ran: Callable[..., Any]) -> Any:
-    return ran(card.slug)
-
-
-def tables(page: Any) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
 
 
 def of(table: pl.DataFrame, measure: str, contrast: str) -> dict[str, Any]:
@@ -40,14 +23,14 @@ def of(table: pl.DataFrame, measure: str, contrast: str) -> dict[str, Any]:
 @pytest.mark.slow
 def test_planted_communities_grow_back_and_the_knob_is_real(made: Any) -> None:
     """The acceptance of the dossier, (c): .93 or more at K = 1,000, .75 or less at K = 200."""
-    told = tables(made.page)["recall"]
+    told = made.page.tables["recall"]
     for ranker in ("average", "agglomerative"):
         fine, coarse = (of(told, "recall", f"{ranker}, {name}") for name in (FINE, COARSE))
         assert 0.93 <= fine["estimate"] <= 1
         assert coarse["estimate"] <= 0.75
         assert fine["low"] < fine["estimate"] < fine["high"]
         assert fine["n"] == 10
-        gain = of(tables(made.page)["gained"], "recall", ranker)
+        gain = of(made.page.tables["gained"], "recall", ranker)
         assert gain["estimate"] == pytest.approx(fine["estimate"] - coarse["estimate"])
         assert gain["low"] > 0.15
     for ranker in ("average", "agglomerative", "pagerank"):
@@ -57,7 +40,7 @@ def test_planted_communities_grow_back_and_the_knob_is_real(made: Any) -> None:
 @pytest.mark.slow
 def test_the_index_keeps_its_promises(made: Any) -> None:
     """The dossier's (a), (b) and (f), and 4 bytes per hash."""
-    told = tables(made.page)
+    told = made.page.tables
     assert told["errors"].filter(measure="ratio")["estimate"].to_numpy().max() <= 1.15
     bias = told["errors"].filter(measure="bias")
     assert (bias["low"] <= 0).all()
@@ -72,7 +55,7 @@ def test_the_index_keeps_its_promises(made: Any) -> None:
 
 @pytest.mark.slow
 def test_communities_of_everybody_are_the_planted_ones(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     agreed = told["agreement"].filter(measure="adjusted Rand").row(0, named=True)
     assert 0.7 < agreed["low"] <= agreed["estimate"] <= agreed["high"]
     quality = told["jaccard_quality"]
@@ -84,7 +67,7 @@ def test_communities_of_everybody_are_the_planted_ones(made: Any) -> None:
 
 @pytest.mark.slow
 def test_times_stand_in_the_workspace_and_not_on_the_page(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     assert told["claims"]["same sign?"].to_list() == ["not on this page", "not on this page", "no claim"]
     assert told["claims"]["here"].null_count() == 3
     assert "seconds" not in told
@@ -107,7 +90,7 @@ def test_the_workspace_can_be_explored_and_the_page_names_nobody(made: Any) -> N
     assert (steps / "given" / "ties.parquet").is_file()
     html = made.bytes["report.html"].decode()
     assert not [p for p in members["person"] if f">{p}<" in html]
-    left = tables(made.page)["left_out"]
+    left = made.page.tables["left_out"]
     assert left.filter(where="planted", what="grown")["count"].to_list() == [10]
     assert left.filter(where="planted", what="40 members or fewer with a signature")["count"].to_list() == [0]
 
@@ -127,7 +110,7 @@ def run(folder: Any, **keywords: Any) -> Any:
 def test_where_nothing_is_planted_nothing_is_found(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
     page = run(tmp_path, null=True, hashes=200, bands=100, finder="leiden")
-    told = tables(page)
+    told = page.tables
     # popularity alone: a community of 60 among 400 accounts gets its share of what is returned, and no more
     for ranker in ("average", "agglomerative", "pagerank"):
         assert of(told["recall"], "recall", f"{ranker}, K = 200, b = 100")["estimate"] < 0.35
@@ -138,7 +121,7 @@ def test_where_nothing_is_planted_nothing_is_found(tmp_path: Any, monkeypatch: p
 
 def test_times_stand_on_the_page_where_they_are_asked_for(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
-    told = tables(run(tmp_path, hashes=100, bands=50, timings=True, consensus=2))
+    told = run(tmp_path, hashes=100, bands=50, timings=True, consensus=2).tables
     assert told["seconds"]["queries"].to_list() == [2, 2, 2]
     here = told["claims"]["here"].to_list()
     assert here[0] >= here[1] > 0

@@ -10,7 +10,7 @@ import pytest
 from sociolect import arguments, systems
 from sociolect.systems.networks.minhash_communities import sizes
 from sociolect.systems.networks.minhash_communities.sizes import SIZES
-from sociolect.systems.networks.minhash_communities.test_minhash_communities import of, run, tables
+from sociolect.systems.networks.minhash_communities.test_minhash_communities import of, run
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 EXAMPLES = Path(__file__).parents[5] / "examples"
@@ -37,7 +37,7 @@ def test_the_published_camps_come_back(data: Path, tmp_path: Path) -> None:
     Over seeds, and over keys of pseudonyms, which set the order of names, ours range from .621 to .641 and from .784 to .800.
     """
     page = run(tmp_path / "run", **example("rt8", data))
-    told = tables(page)
+    told = page.tables
     assert of(told["agreement"], "adjusted Rand", "membership")["estimate"] == pytest.approx(0.79, abs=0.02)
     assert of(told["agreement"], "normalised mutual information", "membership")["estimate"] == pytest.approx(
         0.62, abs=0.03
@@ -59,7 +59,7 @@ def test_schools_and_years_tie_people(data: Path, tmp_path: Path) -> None:
     for name in ("Amherst41.mat", "Reed98.mat"):
         shutil.copy(data / "facebook100_subset" / name, folder / name)
     page = run(tmp_path / "run", **(example("facebook", data) | {"ties": folder, "most": 5}))
-    told = tables(page)
+    told = page.tables
     nested = of(told["agreement"], "homogeneity", "network")
     assert nested["estimate"] == 1.0
     assert of(told["agreement"], "adjusted Rand", "network+year")["estimate"] > 0.2

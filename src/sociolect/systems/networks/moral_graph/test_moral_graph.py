@@ -1,6 +1,5 @@
 """The recipe from end to end: planted people, named models, the trial's files, a conversation; and what every keyword changes."""
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,19 +22,10 @@ RANK = {v.title: k for k, v in enumerate(values())}
 
 
 @pytest.fixture
-def made(ran: Callable[..., Any]) -> Any:
-    return ran(CARD.slug)
-
-
-@pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sizes = import_module("sociolect.systems.networks.moral_graph.sizes")
     monkeypatch.setitem(sizes.SIZES, "tiny", Dial(12, 60, 100, 50, 4, 20))
     monkeypatch.setenv("SOCIOLECT_KEY_FILE", str(tmp_path / "key"))
-
-
-def tables(page: Any) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
 
 
 def run(folder: Path, **keywords: Any) -> Any:
@@ -47,7 +37,7 @@ def run(folder: Path, **keywords: Any) -> Any:
 
 @pytest.mark.slow
 def test_the_planted_expert_value_rises_and_the_page_says_so(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     claims = {r["claim"].split(":")[0]: r for r in told["claims"].to_dicts()}
     expert = claims["expert values rise to the top without anyone saying who is an expert"]
     assert expert["same sign?"] == "planted: yes"
@@ -85,14 +75,14 @@ def test_what_is_asked_is_what_the_plan_says(made: Any) -> None:
         assert mine.height == row["calls"], row
     assert len(rows) == 3
     assert plan().calls.filter(step="canonical")["calls"].to_list() == [12]
-    gained = tables(made.page)["ranks"].with_columns(half=(pl.col("gained_high") - pl.col("gained_low")) / 2)
+    gained = made.page.tables["ranks"].with_columns(half=(pl.col("gained_high") - pl.col("gained_low")) / 2)
     least = plan().comparisons["detectable"][0]
     assert 0.4 < float(gained["half"].to_numpy().mean()) / least < 2.5  # 1.96 standard errors beside 2.8
 
 
 def test_where_nobody_knows_better_no_order_is_found(small: None, tmp_path: Path) -> None:
     page = run(tmp_path / "run", null=True)
-    told = tables(page)
+    told = page.tables
     assert [s.title for s in page.sections if s.level == "note"] == ["Nothing is planted"]
     tau = told["recovery"].filter(measure="Kendall's tau, PageRank", contrast="all pairs, 8 votes").row(0, named=True)
     assert tau["low"] < 0 < tau["high"] or abs(tau["estimate"]) < 0.3
@@ -129,7 +119,7 @@ def test_named_models_are_interviewed_and_vote(small: None, tmp_path: Path, monk
         "blue": "endpoint/x#blue",
     }
     page = run(tmp_path / "run", models=named, personas=True, voters=12)
-    told = tables(page)
+    told = page.tables
     assert told["interviews"]["community"].to_list() == ["red", "blue"]
     assert told["interviews"]["accepted"].to_list() == [12, 12]
     assert set(told["votes"]["choice"]) == {"wise to consider", "wiser"}
@@ -144,7 +134,7 @@ def test_named_models_are_interviewed_and_vote(small: None, tmp_path: Path, monk
 def test_the_trial_s_folder_makes_its_page_without_people_s_words(small: None, tmp_path: Path) -> None:
     folder = planted(tmp_path / "t")
     page = run(tmp_path / "run", votes=folder, runs=("main",), until="2023-12-31")
-    told = tables(page)
+    told = page.tables
     claims = told["claims"].select("here", "same sign?").rows()
     assert claims[:2] == [(12.0, "no"), (2.0, "no")]  # 12 voters, two contexts: not the trial's 500 and three
     left = dict(told["left_out"].select("what", "count").iter_rows())
@@ -158,7 +148,7 @@ def test_the_trial_s_folder_makes_its_page_without_people_s_words(small: None, t
     with pytest.raises(RefusedError, match="voters: how sure an order is cannot be told below ten"):
         run(tmp_path / "late", votes=planted(tmp_path / "l", impressions=[]), since="2024")
     one = [{"cardId": "a", "caseId": "c1", "userId": "u0"}]
-    few = tables(run(tmp_path / "few", votes=planted(tmp_path / "f", impressions=one), runs=("main",)))
+    few = run(tmp_path / "few", votes=planted(tmp_path / "f", impressions=one), runs=("main",)).tables
     assert dict(few["ranks"].select("title", "people").iter_rows()) == {"card a": 1, "card b": 12}
     csv = pl.read_csv(tmp_path / "few" / "tables" / "ranks.csv")
     assert csv.filter(title="card a")["pagerank"].to_list() == [None]
@@ -167,14 +157,14 @@ def test_the_trial_s_folder_makes_its_page_without_people_s_words(small: None, t
     assert "Rules" in (tmp_path / "again" / "report.html").read_text()
     assert [s.level for s in shown.sections if s.title == "Group view"] == ["note"]
     assert {"vote of another run or date", "file outside the list, never opened"} <= set(
-        tables(shown)["left_out"]["what"]
+        shown.tables["left_out"]["what"]
     )
 
 
 def test_a_conversation_makes_its_page(small: None, tmp_path: Path) -> None:
     rows = [f"{k},{k % 2},3,{1 if k % 2 else -1},{-1 if k % 2 else 1},{(1, 0, -1)[k % 3]}" for k in range(40)]
     page = run(tmp_path / "run", votes=export(tmp_path / "c", rows))
-    told = tables(page)
+    told = page.tables
     assert "40 people, 3 statements" in page.summary
     assert [s.title for s in page.sections if s.level == "note"] == ["These are agreements"]
     assert told["ranks"].height == 3
@@ -185,13 +175,13 @@ def test_a_conversation_makes_its_page(small: None, tmp_path: Path) -> None:
     assert (overlap["estimate"], overlap["floor"], overlap["p"]) == (0.0, None, None)
     with pytest.raises(UsageError, match="--runs, --since, --until and --group are about the trial's files"):
         run(tmp_path / "no", votes=tmp_path / "c", group="sex")
-    fewer = tables(run(tmp_path / "fewer", votes=tmp_path / "c", most=2))
+    fewer = run(tmp_path / "fewer", votes=tmp_path / "c", most=2).tables
     assert fewer["ranks"].height == 2
 
 
 def test_the_other_keywords_are_real(small: None, tmp_path: Path) -> None:
-    plain = tables(run(tmp_path / "plain"))
-    more = tables(run(tmp_path / "more", voters=30, brigade=(0.3,), seed=1))
+    plain = run(tmp_path / "plain").tables
+    more = run(tmp_path / "more", voters=30, brigade=(0.3,), seed=1).tables
     assert plain["votes"]["votes"].sum() == 60 * 11
     assert more["votes"]["votes"].sum() == 30 * 11
     assert more["brigading"]["contrast"].unique().to_list() == ["30% of 200 voters"]
@@ -214,7 +204,7 @@ def test_a_space_of_that_name_embeds_the_cards(small: None, tmp_path: Path, monk
         return Blind()
 
     monkeypatch.setattr(embedding, "sentence_transformer", opened)
-    told = tables(run(tmp_path / "run", embed="folder/of-a-model"))
+    told = run(tmp_path / "run", embed="folder/of-a-model").tables
     assert set(asked) == {"folder/of-a-model"}
     assert "contexts" not in told  # all contexts are one in that space
     assert told["ranks"].height == 12

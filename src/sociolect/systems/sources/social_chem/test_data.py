@@ -42,10 +42,6 @@ def run(folder: Path, **keywords: Any) -> Any:
         return systems.find("social_chem").run(work, **keywords)
 
 
-def tables(page: Any) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
-
-
 @pytest.mark.slow
 def test_a_released_table_with_a_base_and_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = table(tmp_path)
@@ -57,7 +53,7 @@ def test_a_released_table_with_a_base_and_judges(tmp_path: Path, monkeypatch: py
     scratch.scratch(frames.examples(learnt.head(600)), tmp_path / "base", size="micro", threads=1)
     name = f"hf/{tmp_path / 'base'}"
     page = run(tmp_path / "w", released=data, base=name, models={"judge": "scripted/first-option"}, mix=True)
-    told = tables(page)
+    told = page.tables
     claims = {r["claim"]: r for r in told["claims"].iter_rows(named=True)}
     rules = claims["rules of thumb in the released set"]
     assert (rules["here"], rules["same sign?"]) == (686, "no")  # 14 of 700 are marked as bad
@@ -77,7 +73,7 @@ def test_a_released_table_with_a_base_and_judges(tmp_path: Path, monkeypatch: py
 @pytest.mark.slow
 def test_actions_are_written_where_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(scratch.SIZES, "tiny", scratch.SIZES["micro"]._replace(epochs=1, context=128))
-    told = tables(run(tmp_path / "w", released=table(tmp_path), part="action"))
+    told = run(tmp_path / "w", released=table(tmp_path), part="action").tables
     assert {"action-agency", "action-legal", "action-agree"} <= set(told["control"]["attribute"])
     assert "rot-agree" not in told["control"]["attribute"]
     assert set(told["distributions"]["contrast"]) == {"annotators' halves, 5 each"}

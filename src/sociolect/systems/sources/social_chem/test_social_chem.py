@@ -1,6 +1,5 @@
 """The recipe from end to end: planted attributes come out as asked, flips move their own, controls that cannot carry them do not."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +16,14 @@ GRAMMAR = planted.grammar(3000)
 TRAIN, DEV, TEST = (load.chosen(GRAMMAR, split) for split in ("train", "dev", "test"))
 
 
-@pytest.fixture(scope="module", params=[systems.find("social_chem")], ids=lambda c: c.slug)
-def card(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
-@pytest.fixture
-def made(card: Any, ran: Callable[..., Any]) -> Any:
-    return ran(card.slug)
-
-
 @pytest.fixture(scope="module")
 def by() -> measure.Judges:
     return measure.judges(DEV, TEST, part="planted")
 
 
-def tables(page: Any) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
-
-
 @pytest.mark.slow
 def test_the_generator_writes_what_was_asked_and_the_controls_do_not(made: Any) -> None:
-    told = tables(made.page)["control"]
+    told = made.page.tables["control"]
     own = told.filter(arm="generator")
     assert dict(own.select("attribute", (1 / pl.col("floor")).round().cast(pl.Int64)).rows()) == LEVELS
     assert own["control"].to_list() == pytest.approx([1] * 5, abs=0.2)
@@ -54,7 +39,7 @@ def test_the_generator_writes_what_was_asked_and_the_controls_do_not(made: Any) 
 @pytest.mark.slow
 def test_a_flipped_token_moves_its_own_attribute_and_no_other(made: Any) -> None:
     """Two attributes share four tokens: flipping one of them leaves the other."""
-    told = tables(made.page)["leakage"]
+    told = made.page.tables["leakage"]
     own = pl.col("flipped") == pl.col("moves")
     assert told.height == 25
     assert (told.filter(own)["share"] >= 0.8).all()
@@ -64,14 +49,14 @@ def test_a_flipped_token_moves_its_own_attribute_and_no_other(made: Any) -> None
 
 @pytest.mark.slow
 def test_rules_are_certain_with_attributes_and_one_of_360_without(made: Any) -> None:
-    told = dict(tables(made.page)["perplexity"].filter(measure="perplexity").select("contrast", "estimate").rows())
+    told = dict(made.page.tables["perplexity"].filter(measure="perplexity").select("contrast", "estimate").rows())
     assert told["with attributes"] == pytest.approx(1, abs=0.1)
     assert told["without"] == pytest.approx(360 ** (1 / 7), rel=0.1)
 
 
 @pytest.mark.slow
 def test_the_page_claims_nothing_that_was_not_measured(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     assert told["claims"]["same sign?"].to_list() == ["not measured"] * 4
     assert "planted" in made.page.summary
     assert [s.title for s in made.page.sections][-1] == "Where we differ"
@@ -155,7 +140,8 @@ def test_flips_change_one_level_and_shuffles_all_but_the_shares() -> None:
     )
 
 
-def test_no_claim_is_a_number_of_control(card: Any) -> None:
+def test_no_claim_is_a_number_of_control() -> None:
+    card = systems.find("social_chem")
     assert [c.id for c in card.claims] == ["rules", "dimensions", "labels", "pretrained"]
     assert {c.id: c.value for c in card.claims} == {
         "rules": 292000,

@@ -39,7 +39,7 @@ def test_fine_tuning_beats_prompting_between_floor_and_ceiling(ran: Callable[...
 @pytest.mark.slow
 def test_the_page_finds_the_planted_communities_and_counts_every_reply(ran: Callable[..., Any]) -> None:
     made = ran("community_fidelity")
-    tables = {s.name: s.table for s in made.page.sections if s.table is not None}
+    tables = made.page.tables
     assert tables["agreement"].filter(measure="adjusted Rand")["value"][0] >= 0.9
     lost = tables["attrition"]
     assert (
@@ -53,7 +53,7 @@ def test_the_page_finds_the_planted_communities_and_counts_every_reply(ran: Call
 @pytest.mark.slow
 def test_every_measurement_of_the_study_stands_on_the_page(ran: Callable[..., Any]) -> None:
     made = ran("community_fidelity")
-    tables = {s.name: s.table for s in made.page.sections if s.table is not None}
+    tables = made.page.tables
     due = {
         "claims", "origin", "origin_fidelity", "profiles", "distances", "frechet_limits", "format", "plain_origin", "form",
         "permutations", "neighbours", "exposure", "exposure_strata", "screener_scores", "screener_claims", "screener_validity",
@@ -93,7 +93,7 @@ def test_nothing_is_claimed_where_nothing_is_planted(ran: Callable[..., Any], mo
     assert "No difference" in made.page.summary
     told = [s.prose for s in made.page.sections if s.level == "warning"]
     assert any("No communities" in t for t in told)
-    asked = {s.name: s.table for s in made.page.sections if s.name == "claims"}["claims"]
+    asked = made.page.tables["claims"]
     assert asked.filter(pl.col("claim").str.contains("ratio|closer"))["same sign?"].is_in(["undecided"]).all()
 
 
@@ -132,7 +132,7 @@ def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monk
     with workspace(folder, system=slug, keywords={}) as work:
         page = card.run(work, **arguments.keywords(card, said))
         write(page, folder / "report.html")
-    tables = {s.name: s.table for s in page.sections if s.table is not None}
+    tables = page.tables
     assert (tables["attrition"]["kept"] > 0).all()
     assert tables["copies"].filter(measure="overlap:copied").height == 5
     spoken = pl.read_parquet(folder / "steps/origin/frame.parquet")["community"].unique()

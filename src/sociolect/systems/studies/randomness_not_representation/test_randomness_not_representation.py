@@ -1,5 +1,6 @@
 """The recipe from end to end: planted habits are found on the page, every keyword changes something, the plan counts what is asked."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +18,10 @@ from sociolect.systems.studies.randomness_not_representation.recipe import run
 from sociolect.workspace import Workspace
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Page, Path]:
-    folder = tmp_path_factory.mktemp("audit")
-    return run(Workspace(folder)), folder
+@pytest.fixture
+def made(ran: Callable[..., Any]) -> tuple[Page, Path]:
+    one = ran("randomness_not_representation")
+    return one.page, one.folder
 
 
 def table(page: Page, name: str) -> pl.DataFrame:

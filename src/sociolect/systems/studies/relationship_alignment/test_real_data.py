@@ -46,7 +46,7 @@ class Ran:
 
     def __init__(self, folder: Path, page: Any) -> None:
         self.folder, self.page = folder, page
-        self.tables: Mapping[str, pl.DataFrame] = {s.name: s.table for s in page.sections if s.table is not None}
+        self.tables: Mapping[str, pl.DataFrame] = page.tables
         self.titles = [s.title for s in page.sections]
         self.notes = {s.title: s.prose for s in page.sections if s.level}
 

@@ -1,7 +1,6 @@
 """The study from end to end on planted pairs: what stands on the page, and the planted truth in its numbers; nothing in the null."""
 
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import pytest
 
 from sociolect import systems
 from sociolect.load.planted_pairs_words import TRUTH
-from sociolect.report.content import Page
-from sociolect.systems import Card
 from sociolect.systems.studies.relationship_alignment import gaps, people, prepare, similar, terms
 from sociolect.systems.studies.relationship_alignment.sizes import SIZES
 from sociolect.tones import TONES
@@ -22,21 +19,6 @@ from sociolect.workspace import workspace
 MODEL, WORDS = "scripted/commenter?kappa=1.5", "ngram/comments"
 KAPPA = 1.5
 BEND = 0.1  # ours: a score by words is not quite the log of a rate
-
-
-@pytest.fixture(scope="module", params=[systems.find("relationship_alignment")], ids=lambda c: c.slug)
-def card(request: pytest.FixtureRequest) -> Any:
-    """The study's card: by its name the run is shared with the test that runs every recipe."""
-    return request.param
-
-
-@pytest.fixture
-def made(card: Card, ran: Callable[..., Any]) -> Any:
-    return ran(card.slug)
-
-
-def tables(page: Page) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
 
 
 def one(table: pl.DataFrame, **where: str) -> dict[str, Any]:
@@ -50,7 +32,7 @@ def farthest(table: pl.DataFrame, column: str) -> float:
 
 def whole(made: Any, condition: str, *, model: str = MODEL) -> dict[str, Any]:
     """kappa of one arm, over all tones."""
-    return one(tables(made.page)["kappa"], measure="all tones", arm=f"{model}, {condition}")
+    return one(made.page.tables["kappa"], measure="all tones", arm=f"{model}, {condition}")
 
 
 @cache
@@ -70,7 +52,7 @@ def test_every_part_of_the_study_stands_on_the_page(made: Any) -> None:
         "by_condition", "across_models", "m1_0", "m1_1", "m2_0", "m3", "overlap", "balance", "negative_control",
         "doubly_robust", "depends", "grid", "detectable", "attrition", "loading", "traits",
     }  # fmt: skip
-    found = tables(made.page)
+    found = made.page.tables
     assert due <= set(found)
     figures = {s.name for s in made.page.sections if s.figure}
     assert {"slopes", "kappa", "betas", "context", "overlap"} <= figures
@@ -87,7 +69,7 @@ def test_every_part_of_the_study_stands_on_the_page(made: Any) -> None:
 
 @pytest.mark.slow
 def test_people_follow_the_planted_relation(made: Any) -> None:
-    found = tables(made.page)
+    found = made.page.tables
     assert (found["gain"]["p_holm"] < 0.05).all()
     assert found["gain"]["measure"].to_list() == list(TONES)
     slopes = found["slopes"].filter(pl.col("arm") == "people")
@@ -116,12 +98,12 @@ def test_the_model_over_reacts_as_planted_to_what_it_is_told_and_to_nothing_else
         row = whole(made, condition)
         assert row["low"] < 0 < row["high"]
         assert abs(row["estimate"]) < 0.1
-    false = one(tables(made.page)["m2_0"], arm="kappa on false facts")
+    false = one(made.page.tables["m2_0"], arm="kappa on false facts")
     assert false["estimate"] == pytest.approx(told["estimate"], abs=0.1)
     assert false["low"] > 1.1
     parts = [whole(made, c)["estimate"] for c in ("closeness", "gender+closeness", "all")]
     assert parts == sorted(parts)
-    flat = tables(made.page)["m2_0"].filter(pl.col("arm") == "placebo - none")
+    flat = made.page.tables["m2_0"].filter(pl.col("arm") == "placebo - none")
     assert flat.height == len(TONES)
     assert (flat["p_holm"] > 0.05).all()
 
@@ -129,14 +111,14 @@ def test_the_model_over_reacts_as_planted_to_what_it_is_told_and_to_nothing_else
 @pytest.mark.slow
 def test_what_was_told_nothing_is_at_chance_within_a_post(made: Any) -> None:
     for name in ("m1_0", "m1_1"):
-        inside = tables(made.page)[name].filter(pl.col("block") == "the commenter, within a post")
+        inside = made.page.tables[name].filter(pl.col("block") == "the commenter, within a post")
         assert inside.height == len(TONES)
         assert (inside["p_holm"] > 0.05).all()
 
 
 @pytest.mark.slow
 def test_a_model_of_words_alone_is_like_nobody_and_the_floor_is_flat(made: Any) -> None:
-    betas = tables(made.page)["betas"]
+    betas = made.page.tables["betas"]
     words = betas.filter(pl.col("model") == WORDS, pl.col("condition").is_in(["none", "all"]))
     assert words.height == 2 * len(TONES)
     assert farthest(words, "estimate") < 0.12
@@ -150,14 +132,14 @@ def test_a_model_of_words_alone_is_like_nobody_and_the_floor_is_flat(made: Any) 
         row = whole(made, condition, model=WORDS)
         assert row["low"] < 0 < row["high"]
     # people of one kind on one post are more alike than any model is with people
-    ceiling = tables(made.page)["ceiling"]
+    ceiling = made.page.tables["ceiling"]
     for arm in ("none", "all", "shuffled"):
         assert (ceiling["people"] > ceiling[f"model, {arm}"]).all()
 
 
 @pytest.mark.slow
 def test_the_numbers_of_the_page_are_those_of_the_functions(made: Any) -> None:
-    table, found = regressed(made.folder), tables(made.page)
+    table, found = regressed(made.folder), made.page.tables
     human = table.filter(pl.col("source") == "human")
     block = terms.designed(human)
     gain = people.gain(human, block)
@@ -180,7 +162,7 @@ def test_the_numbers_of_the_page_are_those_of_the_functions(made: Any) -> None:
 
 @pytest.mark.slow
 def test_every_comment_is_accounted_for(made: Any) -> None:
-    found = tables(made.page)
+    found = made.page.tables
     lost = found["attrition"]
     assert (lost["asked"] == lost.select(pl.sum_horizontal("answered", "refused", "empty", "unparsed")).to_series()).all()  # fmt: skip
     mine = lost.filter(pl.col("speaker") == MODEL)
@@ -211,20 +193,19 @@ def test_the_page_quotes_nobody_and_names_nobody(made: Any) -> None:
     names = {*posts["person"], *posts["post"]}
     for page in (html, *(content.decode() for name, content in made.bytes.items() if name.endswith(".csv"))):
         assert not names & {*re.findall(r"\w+", page)}
-    traits = tables(made.page)["traits"]
+    traits = made.page.tables["traits"]
     assert (traits["people"].drop_nulls() >= 10).all()
 
 
 @pytest.mark.slow
-def test_in_the_null_the_page_claims_no_effect_of_the_relation(
-    card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_the_null_the_page_claims_no_effect_of_the_relation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = systems.find("relationship_alignment")
     # a smaller society than the smallest size: a null needs no power
     small = SIZES["tiny"]._replace(pairs=1000, posts=250, commenters=200, asked=300, replications=100)
     monkeypatch.setitem(SIZES, "tiny", small)
     with workspace(tmp_path, system=card.slug, keywords={}) as work:
         page = card.run(work, null=True, models=(MODEL,), controls=False, seed=2)
-    found = tables(page)
+    found = page.tables
     claimed = dict(zip((c.id for c in card.claims), found["claims"]["same sign?"], strict=True))
     # people and the model mirror the post here too, so that they are alike; but not by who speaks to whom
     for claim in ("gain", "equal", "disclosure_close", "context_surprised", "context_insult"):

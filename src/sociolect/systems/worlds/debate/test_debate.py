@@ -1,6 +1,5 @@
 """Replay bit for bit, planted twins found out, and a page that says what of it is measurement error."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from sociolect.frames import Society
 from sociolect.models.model import user
 from sociolect.models.scripted import scripted
 from sociolect.report.page import write
-from sociolect.systems import Card
 from sociolect.systems.worlds.debate import recipe, scale
 from sociolect.systems.worlds.debate.arms import opened
 from sociolect.systems.worlds.debate.elicit import debate, recorded
@@ -26,21 +24,6 @@ from sociolect.systems.worlds.debate.test_load import rows, wrote
 from sociolect.workspace import workspace
 
 CARD = systems.read(Path(__file__).parent)
-
-
-@pytest.fixture(scope="module", params=[CARD], ids=lambda c: c.slug)
-def card(request: pytest.FixtureRequest) -> Any:
-    """The card: by its name the run is shared with the test that runs every recipe."""
-    return request.param
-
-
-@pytest.fixture
-def made(card: Card, ran: Callable[..., Any]) -> Any:
-    return ran(card.slug)
-
-
-def tables(page: Any) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
 
 
 def row(table: pl.DataFrame, **of: str) -> dict[str, Any]:
@@ -131,7 +114,7 @@ def test_the_planted_twin_moves_as_it_says() -> None:
 
 @pytest.mark.slow
 def test_twins_are_found_to_converge_and_people_are_not(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     for what in ("SD of posts", "SD of private opinion"):
         gap, people = (row(told["groups"], measure=what, contrast=c) for c in ("twin - people", "people"))
         assert gap["high"] < 0
@@ -145,7 +128,7 @@ def test_twins_are_found_to_converge_and_people_are_not(made: Any) -> None:
 
 @pytest.mark.slow
 def test_influence_is_told_from_error(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     people = row(told["influence"], who="people", what="over the reliability")
     twins = row(told["influence"], who="twin", what="as reported")
     assert people["low"] < people["planted"] == 0 < people["high"]
@@ -160,7 +143,7 @@ def test_influence_is_told_from_error(made: Any) -> None:
 
 @pytest.mark.slow
 def test_the_page_tells_lengths_attrition_and_power(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     assert row(told["utterances"], measure="length difference", contrast="twin, mode 1")["low"] > 5
     assert row(told["utterances"], measure="rouge_l, matched length", contrast="twin, mode 1")["n"] == 31
     assert told["attrition"].select("mode", "asked", "answered").rows() == [
@@ -181,7 +164,7 @@ def test_the_plan_counts_the_calls(made: Any) -> None:
         said = pl.read_parquet(made.folder / "steps" / planned["step"] / "frame.parquet")
         due = said.filter((pl.col("phase") == "report") == (planned["kind"] == "logprobs")).height
         assert planned["calls"] == due
-    gap = row(tables(made.page)["groups"], measure="SD of private opinion", contrast="twin - people")
+    gap = row(made.page.tables["groups"], measure="SD of private opinion", contrast="twin - people")
     half = (gap["high"] - gap["low"]) / 2 / 2.042
     comparison = plan().comparisons.row(0, named=True)
     assert comparison["sd"] / 31**0.5 == pytest.approx(half, rel=0.35)
@@ -189,7 +172,7 @@ def test_the_plan_counts_the_calls(made: Any) -> None:
 
 def test_where_nothing_is_planted_nothing_is_found(tmp_path: Path) -> None:
     page = run(tmp_path, groups=12, twins=0.0, reliability=0.6, turns=1)
-    told = tables(page)
+    told = page.tables
     gap = row(told["groups"], measure="SD of private opinion", contrast="twin - people")
     assert gap["low"] < 0 < gap["high"]
     assert "neither seen to agree sooner nor later" in page.summary
@@ -219,7 +202,7 @@ def test_recorded_sessions_and_any_model_go_through(tmp_path: Path, monkeypatch:
         "turns": 2,
     }
     page = run(tmp_path / "run", models={"one": "scripted/twin"}, **asked)
-    told = tables(page)
+    told = page.tables
     assert row(told["groups"], measure="SD of private opinion", contrast="one")["n"] == 6
     said = pl.read_parquet(tmp_path / "run" / "steps" / "read_mode3" / "frame.parquet")
     assert said.filter(phase="post 2")["text"].unique().to_list() == ["I agree with"]

@@ -29,26 +29,16 @@ def ran_with(folder: Path, **keywords: Any) -> tuple[Page, pl.DataFrame]:
     return page, pl.read_parquet(folder / "steps" / "replies" / "frame.parquet")
 
 
-def tables(page: Page) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None}
-
-
-@pytest.fixture(scope="module", params=["donor_game"])
-def slug(request: pytest.FixtureRequest) -> Any:
-    """By its name the run is shared with the test that runs every recipe."""
-    return request.param
-
-
 @pytest.fixture
-def made(slug: str, ran: Callable[..., Any]) -> tuple[Page, pl.DataFrame, Path]:
-    one = ran(slug)
+def made(ran: Callable[..., Any]) -> tuple[Page, pl.DataFrame, Path]:
+    one = ran("donor_game")
     return one.page, pl.read_parquet(one.folder / "steps" / "replies" / "frame.parquet"), one.folder
 
 
 @pytest.mark.slow
 def test_the_page_says_what_evolves_and_what_it_costs(made: tuple[Page, pl.DataFrame, Path]) -> None:
     page, replies, folder = made
-    told = tables(page)
+    told = page.tables
     assert told["expected"]["holds"].to_list() == [True] * 4
     gain = told["contrasts"].filter(measure="donated", contrast="numeric: punishment - no trace").row(0, named=True)
     assert gain["low"] > 0
@@ -74,7 +64,8 @@ def test_the_page_says_what_evolves_and_what_it_costs(made: tuple[Page, pl.DataF
 @pytest.mark.slow
 def test_the_planted_population_gives_under_punishment_too(made: tuple[Page, pl.DataFrame, Path]) -> None:
     first = (
-        tables(made[0])["ends"]
+        made[0]
+        .tables["ends"]
         .filter(measure="donated", contrast="planted, punishment, generation 1")
         .row(0, named=True)
     )
@@ -123,16 +114,16 @@ def test_models_of_ones_own_are_played_under_their_names(tmp_path: Path) -> None
     names = {"mute": "scripted/constant", "sorry": "scripted/refuse"}
     page, said = ran_with(tmp_path, **(LITTLE | {"models": names, "size": "small"}))
     assert said.group_by("community").agg(pl.col("model").first()).sort("community").rows() == sorted(names.items())
-    lost = tables(page)["attrition"]
+    lost = page.tables["attrition"]
     assert lost.filter(community="sorry")["refused"].sum() == lost.filter(community="sorry")["asked"].sum()
     assert lost.filter(community="mute")["invalid"].sum() == lost.filter(community="mute")["asked"].sum()
     assert "2 models were played" in page.summary
     held = dict(
-        zip([c.id for c in CARD.claims], tables(page)["claims"].select("here", "same sign?").rows(), strict=True)
+        zip([c.id for c in CARD.claims], page.tables["claims"].select("here", "same sign?").rows(), strict=True)
     )
     assert held["generations"] == (2.0, "no")  # those of the populations that speak
-    assert "expected" not in tables(page)  # what is due was measured at other sizes
-    ends = tables(page)["ends"].filter(measure="donated").filter(pl.col("contrast").str.starts_with("mute"))
+    assert "expected" not in page.tables  # what is due was measured at other sizes
+    ends = page.tables["ends"].filter(measure="donated").filter(pl.col("contrast").str.starts_with("mute"))
     assert ends["estimate"].null_count() == ends.height  # who is never read has given no share
 
 
@@ -198,10 +189,10 @@ def test_claims_are_judged_by_the_named_base_models_alone() -> None:
 
 def test_no_claim_about_base_models_is_held_against_numeric_agents(tmp_path: Path) -> None:
     page, _ = ran_with(tmp_path, **LITTLE)
-    told = dict(zip([c.id for c in CARD.claims], tables(page)["claims"]["same sign?"], strict=True))
+    told = dict(zip([c.id for c in CARD.claims], page.tables["claims"]["same sign?"], strict=True))
     assert [told[k] for k in ("order", "punish_claude", "punish_others", "spread")] == ["not measured"] * 4
     assert (told["agents"], told["generations"], told["multiplier"]) == ("no", "yes", "yes")
-    why = tables(page)["claims"]["what stands here"]
+    why = page.tables["claims"]["what stands here"]
     assert why.str.contains("on numeric agents").sum() == 3
 
 
@@ -222,7 +213,8 @@ def test_the_plan_grows_with_its_knobs() -> None:
 @pytest.mark.slow
 def test_the_planned_difference_is_about_what_the_page_can_show(made: tuple[Page, pl.DataFrame, Path]) -> None:
     row = (
-        tables(made[0])["contrasts"]
+        made[0]
+        .tables["contrasts"]
         .filter(measure="donated", contrast="numeric: punishment - no trace")
         .row(0, named=True)
     )

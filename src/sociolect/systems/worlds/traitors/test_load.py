@@ -83,7 +83,7 @@ def test_people_vote_beyond_chance_and_switch_less_where_they_need_not(data: Pat
     np.testing.assert_array_equal(games.won == 0, guilty >= rest)
     with workspace(tmp_path, system="traitors", keywords={}) as work:
         page = recipe.run(work, people=data / "llmafia", games=5)
-    told = {s.name: s.table for s in page.sections if s.table is not None}["people"].rows_by_key("measure", named=True)
+    told = page.tables["people"].rows_by_key("measure", named=True)
     lift, correct, free, own = (told[m][0] for m in ("lift", "correct", "free switching", "own side"))
     assert 0 < lift["estimate"] < correct["estimate"] < 0.7
     assert lift["low"] > -0.05

@@ -1,6 +1,5 @@
 """The recipe from end to end, its keywords, its plan, and a model's game that is killed and played on to the same bytes."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +27,9 @@ def run(folder: Path, **keywords: Any) -> Page:
         return recipe.run(work, **keywords)
 
 
-def tables(page: Page) -> dict[str, pl.DataFrame]:
-    return {s.name: s.table for s in page.sections if s.table is not None and s.name}
-
-
-@pytest.fixture(scope="module", params=["traitors"])
-def slug(request: pytest.FixtureRequest) -> Any:
-    """By its name the run is shared with the test that runs every recipe."""
-    return request.param
-
-
-@pytest.fixture
-def made(slug: str, ran: Callable[..., Any]) -> Any:
-    return ran(slug)
-
-
 @pytest.mark.slow
 def test_the_planted_asymmetry_comes_back(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     claims = {r["claim"][:20]: r for r in told["claims"].iter_rows(named=True)}
     assert told["claims"]["same sign?"].to_list() == ["planted: yes"] * 3 + ["more here"]
     assert all(r["what stands here"] == "planted players" for r in claims.values())
@@ -60,7 +44,7 @@ def test_the_planted_asymmetry_comes_back(made: Any) -> None:
 
 @pytest.mark.slow
 def test_the_page_shows_the_exact_chance_planted_skill_and_how_little_ten_games_show(made: Any) -> None:
-    told = tables(made.page)
+    told = made.page.tables
     assert told["baseline"]["within 3 se"].to_list() == [True] * 5
     assert told["baseline"]["exact"][0] == pytest.approx(0.06875)
     assert told["power"]["games per model"].unique().sort().to_list() == [10, 90, 200]  # here 100 against each of two
@@ -101,25 +85,25 @@ def test_the_planned_calls_hold_those_that_were_made(made: Any) -> None:
 
 def test_nothing_is_found_between_two_alike_and_every_keyword_is_heard(tmp_path: Path) -> None:
     page = run(tmp_path / "null", null=True, games=40, traitors=2, faithful=5, tie="released", seed=4)
-    told = tables(page)
+    told = page.tables
     assert told["claims"]["same sign?"].to_list()[:3] == ["planted: undecided"] * 3
     assert told["asymmetry"].filter((pl.col("low") > 0) | (pl.col("high") < 0)).is_empty()
     assert page.sections[0].title == "Nothing is planted"
     assert told["baseline"]["contrast"][0] == "2 traitors, 5 faithful"
     assert dict(page.made)["ties"] == "released"
     words = run(tmp_path / "words", games=2, traitors=1, faithful=3, free=True, traits=True, temperature=0.5, tokens=6)
-    attrition = tables(words)["attrition"].filter(model="ngram/talker")
+    attrition = words.tables["attrition"].filter(model="ngram/talker")
     assert "introduction" in attrition["phase"].to_list()
     assert attrition.filter(phase="vote")["invalid"].sum() > 0  # free words of an n-gram name nobody, or the dead
     options = run(tmp_path / "options", games=2, traitors=1, faithful=3)
-    assert tables(options)["attrition"].filter(model="ngram/talker", phase="vote")["invalid"].sum() == 0
+    assert options.tables["attrition"].filter(model="ngram/talker", phase="vote")["invalid"].sum() == 0
     assert dict(words.made)["tokens of a text"] == "6"
 
 
 def test_games_that_nobody_wins_have_no_number_and_a_page_that_says_so(tmp_path: Path) -> None:
     two = {"a": "scripted/constant", "b": "scripted/refuse"}
     page = run(tmp_path, models=two, stronger="a", games=2, traitors=1, faithful=3, free=True)
-    told = tables(page)
+    told = page.tables
     # all traitors live in every game: no game says how much games differ
     assert told["claims"].select("here", "low", "same sign?").rows()[0] == (0.0, None, "undecided")
     assert "every one of 8 games gave the same" in told["claims"]["what stands here"][0]
