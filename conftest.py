@@ -1,9 +1,10 @@
 """No test reaches the network except loopback, and real data are read only where they are."""
 
+import gc
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,11 +25,24 @@ DATA = Path(os.environ.get("SOCIOLECT_DATA", Path(__file__).parents[1] / "shared
 LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
 
 
+# Millions of objects are made as tests are collected, none of them garbage: to look for it takes half of that time.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 # As an item is collected, since xdist reads the groups before any conftest may modify the items.
 def pytest_itemcollected(item: pytest.Item) -> None:
     names = getattr(item, "fixturenames", ())
     if "tiny" in names:
         item.add_marker(pytest.mark.xdist_group("tiny"))  # a session's model is trained once, in one worker
+    if "two_nodes" in names:
+        item.add_marker(pytest.mark.xdist_group("cluster"))  # one cluster for all who use it
     if "ran" in names:  # so is a recipe's run
         said = getattr(item, "callspec", None) and item.callspec.params  # type: ignore[attr-defined]
         card = said and (said.get("card") or said.get("slug"))

@@ -18,6 +18,7 @@ from sociolect.models.local import Local
 from sociolect.models.model import Chat, user
 from sociolect.models.scratch import SIZES, _tokenizer
 from sociolect.models.threads import fixed_threads, patient_torch
+from sociolect.models.weights import Weights
 
 PROMPTS, TOKENS, BATCH, THREADS, ROUNDS = 128, 96, 64, 2, 5
 
@@ -45,7 +46,7 @@ def model(words: list[str]) -> Local:
     torch.manual_seed(0)
     module = transformers.LlamaForCausalLM(config).eval()
     module.generation_config.eos_token_id = config.eos_token_id
-    return Local("bench", "", module, tokenizer, batch=BATCH, threads=THREADS)
+    return Local("bench", Weights("", known=module), tokenizer, batch=BATCH, threads=THREADS)
 
 
 def peer(ours: Local, chats: list[Chat]) -> tuple[list[str], int, list[int]]:

@@ -4,7 +4,8 @@
 
 CORES is how many the package is told the machine has, and how many communities are fine-tuned at once. ROWS 0 leaves the
 people, posts and ties in the order they were loaded in; any other number draws an order. LESS (JSON) replaces parts of the
-system's tiny size, KEYWORDS (JSON) are the recipe's. Hash seed and threads of libraries come from the environment.
+system's tiny size, and a base model trained on the spot then reads its examples once; KEYWORDS (JSON) are the recipe's.
+Hash seed and threads of libraries come from the environment.
 """
 
 import json
@@ -21,6 +22,7 @@ def main(slug: str, folder: Path, *, cores: int, rows: int, less: dict[str, Any]
 
     from sociolect import arguments, systems
     from sociolect.align import finetune, workers
+    from sociolect.models import scratch
     from sociolect.report.page import write
     from sociolect.workspace import workspace
 
@@ -34,6 +36,7 @@ def main(slug: str, folder: Path, *, cores: int, rows: int, less: dict[str, Any]
     if less:
         sizes = import_module(f"sociolect.systems.{card.shelf}.{slug}.sizes")
         sizes.SIZES["tiny"] = sizes.SIZES["tiny"]._replace(**less)
+        scratch.SIZES["tiny"] = scratch.SIZES["tiny"]._replace(epochs=1)
     with workspace(folder, system=slug, keywords=keywords) as work:
         write(card.run(work, **arguments.keywords(card, keywords)), folder / "report.html")
 

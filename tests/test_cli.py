@@ -78,6 +78,7 @@ FAULTS = [
     (MemoryError(), 5, "out of memory: choose a smaller --size, or fewer posts"),
     (errors.ModelError("m"), 6, "m"),
     (errors.WorkspaceError("w"), 7, "w"),
+    (errors.ClusterError("c"), 9, "c"),
     (OSError(28, "No space left on device"), 7, "No space left on device; make room or choose another --out"),
     (KeyboardInterrupt(), 130, "interrupted; run the same command again to go on where it stopped"),
     (
@@ -165,7 +166,7 @@ def test_help_lists_every_exit_code(said: Said) -> None:
     ended, out, _ = said("--help")
     assert ended == 0
     told = " ".join(re.sub(r"[│\s]+", " ", out).split())
-    for code in (0, 1, 2, 3, 4, 5, 6, 7, 130):
+    for code in (*range(10), 130):
         assert re.search(rf"(: |· ){code} [a-z]", told), code
     assert said()[1] == out
 

@@ -15,7 +15,18 @@ ROOT = SYSTEMS.parent
 REPOSITORY = ROOT.parents[1]
 FLOORS = [
     {"errors", "points", "seeds", "settle", "text", "tones"},
-    {"fingerprint", "forgotten", "frames", "models", "provenance", "record", "report", "traces", "workspace"},
+    {
+        "cluster",
+        "fingerprint",
+        "forgotten",
+        "frames",
+        "models",
+        "provenance",
+        "record",
+        "report",
+        "traces",
+        "workspace",
+    },
     set(VERBS),
     {"systems"},
     {"arguments", "cli", "docs", "explore", "keep"},
@@ -65,7 +76,7 @@ def test_every_module_imports_light() -> None:
     names = [
         ".".join(("sociolect", *p.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__") for p in sources()
     ]
-    heavy = "{'torch', 'transformers', 'peft', 'sklearn', 'igraph', 'inspect_ai'}"
+    heavy = "{'torch', 'transformers', 'peft', 'sklearn', 'igraph', 'inspect_ai', 'ray', 'vllm'}"
     said = f"import sys, importlib; [importlib.import_module(n) for n in {names!r}]; print(sorted({heavy} & set(sys.modules)))"
     assert (
         subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.strip() == "[]"

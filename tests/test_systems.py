@@ -20,7 +20,9 @@ from sociolect.systems import SYSTEMS, Card, catalog
 VARIED = {"community_fidelity", "relationship_alignment", "minhash_communities", "planted10"}
 # A system that trains for minutes is run twice on less than tiny; its whole tiny run is `make demo` and the `ran` of its own tests.
 LESS = {"community_fidelity": {"originals": 4, "corpus": 200, "posts": 150, "topics": 4, "exemplars": 4}}
-SAID = {"community_fidelity": {"instrument": ""}}  # the screener asks as planted10 does
+SAID = {
+    "community_fidelity": {"instrument": "", "most": "4"}
+}  # the screener asks as planted10 does; four communities are paired as six
 RUN = Path(__file__).with_name("determinism_run.py")
 PLAIN = {"POLARS_MAX_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 OTHER = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "5"}

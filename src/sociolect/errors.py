@@ -71,6 +71,12 @@ class BudgetError(SociolectError, RuntimeError):
     exit_code = 8
 
 
+class ClusterError(SociolectError, RuntimeError):
+    """A cluster cannot be joined, has other versions, or has no room for the work."""
+
+    exit_code = 9
+
+
 def _line(said: str) -> str:
     return said if said.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in said)
 

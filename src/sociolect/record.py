@@ -43,6 +43,7 @@ def read_run(folder: Path) -> dict[str, Any] | None:
         "versions": dict,
         "paths": dict,
         "journal": dict,
+        "placement": dict,
     }
     if odd := [k for k, kind in due.items() if not isinstance(said.get(k) or kind(), kind)]:
         raise WorkspaceError(f"{folder}/run.json is torn ({', '.join(odd)} of another type): {_AGAIN}")

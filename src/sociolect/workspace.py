@@ -23,6 +23,7 @@ from sociolect.errors import WorkspaceError
 from sociolect.fingerprint import fingerprint, of_file, of_folder
 from sociolect.frames import Society
 from sociolect.models.journal import Journal, journal, noted, using
+from sociolect.models.placement import aside, placement
 from sociolect.models.prices import Price
 from sociolect.models.purse import Purse
 from sociolect.points import point
@@ -133,6 +134,7 @@ class Workspace:
             "keywords": {k: fingerprint(v) for k, v in sorted(keywords.items())},
             "code": code(),
             "libraries": libraries(),
+            **aside(placement()),
         }
         key = sha256(json.dumps(due, sort_keys=True).encode()).hexdigest()
         folder, part = self.folder / "steps" / name, self.folder / "steps" / f".{name}.part"
@@ -233,6 +235,7 @@ def workspace(
                 "code": code(),
                 "versions": versions(),
                 "hardware": hardware(),
+                "placement": placement()._asdict(),
                 "finished": False,
                 **(notes or {}),
             }

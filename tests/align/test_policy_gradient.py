@@ -27,6 +27,7 @@ from sociolect.models.journal import journal, using
 from sociolect.models.local import Local, local
 from sociolect.models.model import Chat, Model, user
 from sociolect.models.scripted import scripted
+from sociolect.models.weights import Weights
 
 ITEMS = frames.items(
     pl.DataFrame(
@@ -106,7 +107,7 @@ def bandit(base: Local, odds: dict[str, float]) -> Local:
         def forward(self, input_ids: Any, use_cache: bool) -> Any:
             return SimpleNamespace(logits=self.logits.expand(*input_ids.shape, -1))
 
-    return replace(base, module=Bandit())
+    return replace(base, weights=Weights(base.folder, known=Bandit()))
 
 
 @pytest.mark.parametrize("kl", [0.0, 0.5])

@@ -160,7 +160,7 @@ def test_this_machine_is_measured() -> None:
     assert found.work > 0
     assert 0 < (found.read or 0) < (found.write or 0) < 1
     assert 0 < (found.learn or 0) < 1
-    assert measured(None)[1:] == (None, None, None, None)
+    assert measured(None)[1:] == (None,) * 5
 
 
 def test_the_guides_plan_counts_as_it_says() -> None:

@@ -13,6 +13,7 @@ from sociolect.errors import InputError, ModelError, UsageError
 from sociolect.models.decode import continue_
 from sociolect.models.local import Local, local
 from sociolect.models.model import Chat, Message, streams, user
+from sociolect.models.weights import Weights
 
 
 def varied(count: int) -> list[Chat]:
@@ -76,7 +77,7 @@ def test_other_architectures_decode_like_transformers(tiny: Local, config: Any) 
     config.vocab_size, config.eos_token_id, config.bos_token_id = len(tiny.tokenizer), 0, None
     torch.manual_seed(1)
     module = transformers.AutoModelForCausalLM.from_config(config).eval()
-    other = replace(tiny, module=module, name=str(config.model_type))
+    other = replace(tiny, weights=Weights("", known=module), name=str(config.model_type))
     chats = varied(12)
     assert other.generate(chats, tokens=20, temperature=0) == peer_greedy(other, chats, 20)
 
@@ -233,7 +234,7 @@ def test_threads_are_given_back(tiny: Local) -> None:
 def test_the_version_is_that_of_the_weights_and_not_of_what_is_said_of_them(tiny: Local, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(tiny.folder, folder)
-    copy = replace(tiny, folder=folder)
+    copy = replace(tiny, weights=replace(tiny.weights, base=folder))
     assert copy.version == tiny.version, "the same bytes elsewhere are the same model"
     before = copy.version
     (folder / "card.json").write_text('{"shareable": false}')
@@ -246,10 +247,10 @@ def test_the_version_is_that_of_the_weights_and_not_of_what_is_said_of_them(tiny
     assert copy.version != before
     weights.write_bytes(whole)
     others = (
-        replace(copy, dtype="bf16"),
+        replace(copy, weights=replace(copy.weights, dtype="bf16")),
         replace(copy, threads=1),
         replace(copy, top_k=3),
-        replace(copy, adapter=folder),
+        replace(copy, weights=replace(copy.weights, adapter=folder)),
     )
     assert len({before, *(other.version for other in others)}) == 5
     assert copy.version == before

@@ -1,13 +1,15 @@
 """One base model taught by every community in turn: all its weights, or a low-rank adapter beside them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from sociolect.align.distributed import digested, trained_by
 from sociolect.align.jobs import Job, job, ours, run, seen_card
 from sociolect.align.shareable import DECLARED, UNTESTED
 from sociolect.align.training import Plan
 from sociolect.align.workers import side_by_side
+from sociolect.cluster.session import session
 from sociolect.errors import ModelError, RefusedError, UsageError, needs
 from sociolect.frames import Examples
 from sociolect.models.local import Local, local
@@ -140,10 +142,10 @@ def _finetuned(
         import torch
     except ImportError as error:
         raise needs("finetune", "train") from error
-    base = _checked(model, examples, places, plan, workers)
+    base, cluster = _checked(model, examples, places, plan, workers), session()
     why = UNTESTED if shareable else DECLARED
     extra = {
-        "base_digest": digest(base.module), "shareable": False, "why": why, "torch": str(torch.__version__),
+        "base_digest": digest(base.module) if cluster is None else digested(cluster, base, lora=plan.lora_rank is not None), "shareable": False, "why": why, "torch": str(torch.__version__),
     }  # fmt: skip
     parts = sorted(examples.partition_by("community", as_dict=True).items())
     jobs = [
@@ -151,19 +153,29 @@ def _finetuned(
         for (name,), part in parts
     ]
     if due := [one for one in jobs if not one.done]:
-
-        def do(one: Job, still: Callable[[], None]) -> None:
-            def each_step(done: int, steps: int) -> None:
-                still()
-                if progress:
-                    progress(one.community, done, steps)
-
-            run(one, base, save_every=save_every, each_step=each_step)
-
-        with no_bars():
-            side_by_side(due, do, workers=workers if base.device == "cpu" else 1)
+        if cluster is not None:
+            trained_by(cluster, due, base, save_every=save_every, progress=progress)
+        else:
+            _side_by_side(due, base, save_every=save_every, progress=progress, workers=workers)
     with no_bars():
         return {one.community: _opened(base, one.folder, plan) for one in jobs}
+
+
+def _side_by_side(
+    due: Sequence[Job], base: Local, *, save_every: float, progress: Progress | None, workers: int
+) -> None:
+    """The jobs on this machine: on a CPU in threads, on a GPU one by one."""
+
+    def do(one: Job, still: Callable[[], None]) -> None:
+        def each_step(done: int, steps: int) -> None:
+            still()
+            if progress:
+                progress(one.community, done, steps)
+
+        run(one, base, save_every=save_every, each_step=each_step)
+
+    with no_bars():
+        side_by_side(due, do, workers=workers if base.device == "cpu" else 1)
 
 
 def _checked(model: Model, examples: Examples, places: Mapping[str, Path], plan: Plan, workers: int) -> Local:
@@ -215,6 +227,7 @@ def _opened(base: Local, folder: Path, plan: Plan) -> Local:
         adapter=folder,
         dtype=base.dtype,
         device=base.device,
+        attention=base.weights.attention,
         batch=base.batch,
         threads=base.threads,
         top_k=base.top_k,

@@ -12,6 +12,7 @@ from sociolect.errors import RefusedError, UsageError
 from sociolect.models.local import Local
 from sociolect.models.model import Chat
 from sociolect.models.threads import fixed_threads
+from sociolect.models.weights import Weights
 
 
 class Interpolated(NamedTuple):
@@ -55,7 +56,7 @@ def interpolated(base: Local, taught: Local, share: float) -> Local:
             if weight.is_floating_point():
                 weight.lerp_(ends[name].to(weight.dtype), share)
     known = sha256(f"{base.version} {taught.version} {share!r}".encode()).hexdigest()[:16]
-    return replace(base, name=taught.name, module=module, folder=known, adapter=None)
+    return replace(base, name=taught.name, weights=Weights(known, None, base.dtype, base.device, known=module))
 
 
 def at_kl(

@@ -15,6 +15,7 @@ from sociolect.align.packing import Encoded, can_pack
 from sociolect.align.training import Plan, train
 from sociolect.errors import ModelError, RefusedError
 from sociolect.models.local import Local
+from sociolect.models.memory import fitting
 from sociolect.models.model import user
 from sociolect.points import point
 from sociolect.record import mapping
@@ -33,6 +34,11 @@ class Job:
     held: Sequence[Encoded]
     about: dict[str, Any] = field(hash=False)
     key: str = ""
+
+    @property
+    def resume(self) -> Path:
+        """How far the training came, where it was stopped."""
+        return self.folder / "resume.safetensors"
 
     @property
     def done(self) -> bool:
@@ -81,23 +87,30 @@ def job(part: pl.DataFrame, base: Local, *, community: str, folder: Path, plan: 
 
 def run(one: Job, base: Local, *, save_every: float, each_step: Callable[[int, int], None]) -> None:
     """Trains a copy of the base and leaves weights and card in the job's folder, whole or not at all; the card comes last."""
+    part = one.folder / ".part"
+    made(one, base, part, save_every=save_every, each_step=each_step)
+    landed(one, part)
+
+
+def made(one: Job, base: Local, part: Path, *, save_every: float, each_step: Callable[[int, int], None]) -> None:
+    """Trains a copy of the base and writes weights and card into `part`; how far it came stands in the job's folder meanwhile."""
     plan = one.plan
     # This copy shares the weights of the base: only its way of attending may differ.
     source = copied(base.module, frozen=True)
     packing = can_pack(source, one.learnt, base.device)
-    module = (
-        copied(source, frozen=False).float()
-        if plan.lora_rank is None
-        else adapted(source, rank=plan.lora_rank, alpha=plan.lora_alpha, seed=plan.seed)
-    )
-    resume = one.folder / "resume.safetensors"
+    with fitting("the weights to train", base.device):
+        module = (
+            copied(source, frozen=False).float()
+            if plan.lora_rank is None
+            else adapted(source, rank=plan.lora_rank, alpha=plan.lora_alpha, seed=plan.seed)
+        )
     try:
         history = train(
             module,
             one.learnt,
             one.held,
             plan,
-            resume=resume,
+            resume=one.resume,
             key=one.key,
             packing=packing,
             device=base.device,
@@ -107,32 +120,35 @@ def run(one: Job, base: Local, *, save_every: float, each_step: Callable[[int, i
         )
     except ModelError as error:
         raise ModelError(f"community {one.community!r}: {error}") from error
-    made = one.folder / ".part"
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(parents=True)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     if plan.lora_rank is None:
         import torch
 
         module.set_attn_implementation(base.module.config._attn_implementation)
-        module.to(getattr(torch, {"fp32": "float32", "bf16": "bfloat16"}[base.dtype])).save_pretrained(made)
-        base.tokenizer.save_pretrained(made)
+        module.to(getattr(torch, {"fp32": "float32", "bf16": "bfloat16"}[base.dtype])).save_pretrained(part)
+        base.tokenizer.save_pretrained(part)
     else:
         # A path would tie the bytes to one machine, so a folder is known by its last name.
         name = base.folder.name if isinstance(base.folder, Path) else base.folder
-        write_adapter(module, made, base=name, rank=plan.lora_rank, alpha=plan.lora_alpha)
+        write_adapter(module, part, base=name, rank=plan.lora_rank, alpha=plan.lora_alpha)
     card = one.about | {"packed": packing, "losses": history, "key": one.key}
-    (made / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    fresh = sorted(made.iterdir(), key=lambda file: (file.name == "card.json", file.name))
+    (part / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def landed(one: Job, part: Path) -> None:
+    """Moves weights and card from `part` into the job's folder; the card comes last, and what stood there before goes."""
+    fresh = sorted(part.iterdir(), key=lambda file: (file.name == "card.json", file.name))
     synced(fresh)
     point("weights written")
     # What an earlier training left would be read as part of this one: an adapter over full weights, say.
-    for old in ("card.json", *(f.name for f in one.folder.iterdir() if f.is_file() and f != resume)):
+    for old in ("card.json", *(f.name for f in one.folder.iterdir() if f.is_file() and f != one.resume)):
         (one.folder / old).unlink(missing_ok=True)
     for file in fresh:
         point("weights rename")
         file.replace(one.folder / file.name)
-    made.rmdir()
-    resume.unlink(missing_ok=True)
+    part.rmdir()
+    one.resume.unlink(missing_ok=True)
 
 
 def seen_card(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sociolect.errors import ModelError
+from sociolect.models.memory import fitting
 
 ATTENTION = "sociolect_packed"
 
@@ -141,13 +142,15 @@ def can_pack(module: Any, rows: Sequence[Encoded], device: str, tolerance: float
     ordered = sorted(rows, key=lambda row: (row.tokens, row))
     tried = list(dict.fromkeys([*ordered[:2], ordered[len(ordered) // 2], ordered[-1]]))
     own = module.config._attn_implementation
-    with torch.inference_mode():
+    with fitting("the trial of four examples in a pack", device), torch.inference_mode():
         alone = [_padded_loss(module, [row], device) for row in tried]
         due = fsum(float(value) * n for value, n in alone) / sum(n for _, n in alone)
         try:
             _register()
             module.set_attn_implementation(ATTENTION)
             seen = float(loss(module, tried, packing=True, device=device)[0])
+        except torch.OutOfMemoryError:
+            raise
         except (TypeError, ValueError, KeyError, RuntimeError, AttributeError, ModelError):
             seen = float("nan")
     if abs(seen - due) <= tolerance * max(1.0, abs(due)):

@@ -17,7 +17,7 @@ from sociolect.models.local import Local, local
 from sociolect.models.model import Chat, Model
 from sociolect.models.quiet import no_bars
 from sociolect.models.threads import fixed_threads
-from sociolect.models.weights import digest
+from sociolect.models.weights import Weights, digest
 from sociolect.seeds import derive
 from sociolect.settle import synced
 
@@ -85,7 +85,8 @@ def policy_gradient(
     history: list[dict[str, float]] = []
     with fixed_threads(base.threads):
         for step in range(steps):
-            taught = replace(base, module=module, folder=f"{base.name} {digest(module)}", adapter=None, name=f"{base.name}@{folder.name}")  # fmt: skip
+            now = Weights(f"{base.name} {digest(module)}", None, base.dtype, base.device, known=module)
+            taught = replace(base, weights=now, name=f"{base.name}@{folder.name}")
             pupil = Practising(taught, derive(seed, "practice", step))
             replies, scores = practice(pupil)
             kept, left = episodes(replies, scores, pupil.said)

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sociolect.align.packing import Encoded, batches, loss
+from sociolect.align.gradients import gradients, losses
+from sociolect.align.packing import Encoded, batches
 from sociolect.errors import ModelError
+from sociolect.models.memory import fitting
 from sociolect.points import point
 from sociolect.seeds import substream
 from sociolect.settle import synced
@@ -53,7 +55,11 @@ def train(
 
     Losses are nats per reply token; row 0 is the model before. AdamW, linear warm-up, cosine down to 0 at the last step.
     The state is kept in `resume` every `save_every` seconds; a state made under another `key` is not taken up.
-    Raises ModelError when the loss or the gradient is not finite.
+    Raises ModelError when the loss or the gradient is not finite, or where a GPU's memory does not hold one example.
+
+    With `dtype="bf16"` matrices are multiplied in bfloat16 under autocast; what learns (every weight, or the adapter) and
+    the optimiser's moments are kept in 32 bits, and so are the loss and its softmax. On a CPU the same seed gives the same
+    bytes; on a GPU sums run in no fixed order, so the last digits of the weights differ from run to run.
     """
     import torch
 
@@ -74,8 +80,8 @@ def train(
         total, count = 0.0, 0
         with torch.no_grad(), half:
             for batch in batches(rows, plan.batch_tokens, substream(0, "held out")):
-                value, n = loss(module, [rows[i] for i in batch], packing=packing, device=device)
-                total, count = total + float(value) * n, count + n
+                for value, n in losses(module, [rows[i] for i in batch], packing=packing, device=device):
+                    total, count = total + value * n, count + n
         return total / count if count else None
 
     done, total, count, history = _load(resume, key, weights, adam)
@@ -87,16 +93,15 @@ def train(
         rate = plan.rate * _schedule(step, len(order), warmup)
         for group in adam.param_groups:
             group["lr"] = rate
-        with half:
-            value, n = loss(module, [learnt[i] for i in batch], packing=packing, device=device)
-        value.backward()
+        seen, n = gradients(module, [learnt[i] for i in batch], packing=packing, device=device, half=half)
         norm = torch.nn.utils.clip_grad_norm_(weights.values(), plan.clip)
-        if not (math.isfinite(seen := float(value.detach())) and math.isfinite(float(norm))):
+        if not (math.isfinite(seen) and math.isfinite(float(norm))):
             raise ModelError(
                 f"at step {step + 1} of {len(order)} the loss is {seen} and the gradient {float(norm)}: training has run away "
                 f"at rate {plan.rate:g}; lower the rate, or raise warmup"
             )
-        adam.step()
+        with fitting("the optimiser's state", device):
+            adam.step()
         adam.zero_grad(set_to_none=True)
         total, count = total + seen * n, count + n
         if last:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +12,16 @@ import typer
 from rich.console import Console
 
 from sociolect import arguments, systems
-from sociolect.cli.app import ANY, Budget, Data, Json, Out, Prices, Workspace, app
+from sociolect.cli.app import ANY, Budget, Data, Device, Dtype, Json, Nodes, Out, Prices, Workspace, app
 from sociolect.cli.show import line, progress, show
+from sociolect.cluster.session import cluster
 from sociolect.errors import SociolectError, UsageError
-from sociolect.keep.again import said
+from sociolect.keep.again import placed_again, said
 from sociolect.keep.plan import amounts, lines, planned
 from sociolect.keep.plan import record as plan_record
 from sociolect.keep.plan_error import estimate_error
+from sociolect.keep.plan_gpu import hired
+from sociolect.models.placement import placed, placement, there
 from sociolect.models.prices import Price, read_prices
 from sociolect.models.purse import Purse
 from sociolect.record import standing_run
@@ -40,6 +44,9 @@ def run(
     data: Data = None,
     budget: Budget = None,
     prices: Prices = None,
+    device: Device = "cpu",
+    dtype: Dtype = "fp32",
+    nodes: Nodes = None,
     as_json: Json = False,
 ) -> None:
     """Run a system or a study file, with its keywords as --key value."""
@@ -50,7 +57,8 @@ def run(
     if data is not None and not what.endswith(".toml"):
         raise UsageError("--data is where a study file's paths lie: a system takes each path as a keyword of its own")
     slug, made = _asked(what, data, context.args)
-    _run(slug, made, out or Path("runs") / Path(what).stem, budget, prices, as_json)
+    with placed(device, dtype):
+        _run(slug, made, out or Path("runs") / Path(what).stem, budget, prices, as_json, nodes)
 
 
 @app.command()
@@ -58,6 +66,7 @@ def resume(
     folder: Workspace,
     budget: Budget = None,
     prices: Prices = None,
+    nodes: Nodes = None,
     as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped, with the keywords it began with: what stands is read back, nothing is paid twice."""
@@ -66,7 +75,8 @@ def resume(
     budget = kept.get("budget") if budget is None else budget
     if prices is None and kept.get("prices"):
         prices = folder / kept["prices"]
-    _run(begun["system"], said(folder, begun), folder, budget, prices, as_json)
+    with placed_again(begun):
+        _run(begun["system"], said(folder, begun), folder, budget, prices, as_json, nodes)
 
 
 @app.command(context_settings=ANY)
@@ -79,6 +89,13 @@ def plan(
         Path | None,
         typer.Option(help="The workspace of an earlier run of this system and size, to take the time from."),
     ] = None,
+    device: Device = "cpu",
+    dtype: Dtype = "fp32",
+    gpu: Annotated[
+        str | None, typer.Option(help="A card that is not here, by its name (h100, l40s, ...): time and memory on it.")
+    ] = None,
+    gpus: Annotated[int, typer.Option(help="So many of them, with `run --cluster`.")] = 1,
+    price_hour: Annotated[float | None, typer.Option(help="What one of them costs an hour.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say what a run will take before it runs: calls, tokens, money, time, memory, disk, and the least effects it can show.
@@ -95,7 +112,11 @@ def plan(
     if Path(what).is_dir() and what not in systems.catalog():
         standing_run(Path(what))
     slug, made = _asked(what, data, context.args)
-    found = planned(systems.find(slug), made, prices=read_prices(prices) if prices else None, like=like)
+    cards = hired(gpu, gpus=gpus, price_hour=price_hour, device=device)
+    with placed(device if gpu is None else "cuda", dtype):
+        found = planned(
+            systems.find(slug), made, prices=read_prices(prices) if prices else None, like=like, cards=cards
+        )
     if as_json:
         print(json.dumps(plan_record(found)))
         return
@@ -110,11 +131,20 @@ def _asked(what: str, data: Path | None, extra: list[str]) -> tuple[str, dict[st
     return slug, arguments.keywords(systems.find(slug), words | arguments.words(extra))
 
 
-def _run(slug: str, made: dict[str, Any], out: Path, budget: float | None, prices: Path | None, as_json: bool) -> None:
+def _run(
+    slug: str,
+    made: dict[str, Any],
+    out: Path,
+    budget: float | None,
+    prices: Path | None,
+    as_json: bool,
+    nodes: str | None = None,
+) -> None:
     card = systems.find(slug)
     known = read_prices(prices) if prices else None
     where = os.path.relpath(prices.resolve(), out.resolve()) if prices else None
     with (
+        joined(nodes, *placement()) as used,
         progress(quiet=as_json) as say,
         workspace(
             out,
@@ -123,7 +153,7 @@ def _run(slug: str, made: dict[str, Any], out: Path, budget: float | None, price
             say=say,
             purse=None if budget is None else Purse(budget),
             prices=known,
-            notes={"plan": _planned(card, made, known), "spending": {"budget": budget, "prices": where}},
+            notes={"plan": _planned(card, made, known), "spending": {"budget": budget, "prices": where}, **used},
         ) as work,
     ):
         page = card.run(work, **made)
@@ -146,3 +176,20 @@ def _planned(card: systems.Card, made: dict[str, Any], prices: Mapping[str, Pric
         return plan_record(planned(card, made, prices=prices))
     except SociolectError as error:
         return {"notes": [str(error)]}
+
+
+@contextmanager
+def joined(address: str | None, device: str, dtype: str) -> Iterator[dict[str, Any]]:
+    """The cluster is open inside, where one was named; what `run.json` says of it. The device is there, or it is an error."""
+    if address is None:
+        there(device, dtype)
+        yield {}
+        return
+    with cluster(address) as nodes:
+        nodes.takes(device)
+        if len(makes := sorted({node.processor for node in nodes.nodes})) > 1:
+            Console(stderr=True).print(
+                f"[yellow]warning[/yellow]: the nodes have unlike processors ({line('; '.join(makes))}): last digits, and now and "
+                "then a word, depend on which of them did the work"
+            )
+        yield {"cluster": nodes.record()}

@@ -1,10 +1,12 @@
 """A run said again: its keywords as they were, its files where they lie now."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from sociolect import arguments, systems
 from sociolect.fingerprint import of_file
+from sociolect.models.placement import Placement, placed
 
 
 def located(folder: Path, run: dict[str, Any], name: str) -> Path:
@@ -26,3 +28,9 @@ def said(folder: Path, run: dict[str, Any]) -> dict[str, Any]:
         k: str(located(folder, run, v)) if k in (run.get("paths") or {}) else v for k, v in run["keywords"].items()
     }
     return arguments.keywords(systems.find(run["system"]), {k: v for k, v in words.items() if v is not None})
+
+
+def placed_again(run: dict[str, Any]) -> AbstractContextManager[Placement]:
+    """Local models stand where they stood in the run: on the CPU in fp32, where its record says nothing."""
+    kept = run.get("placement") or {}
+    return placed(**{k: str(kept[k]) for k in Placement._fields if k in kept})

@@ -16,7 +16,7 @@ ROWS = {"part": pl.String, "what": pl.String, "a": pl.String, "b": pl.String}
 
 
 def compared(one: Path, other: Path) -> pl.DataFrame:
-    """One row for each difference: part (run, keyword, input, version, step, table, number, word), what, its value in a and in b.
+    """One row for each difference: part (run, keyword, input, placement, version, step, table, number, word), what, its value in a and in b.
 
     Numbers and words are the cells of the tables beside the pages. Rows are held together by their words (every column that
     is no number), in the order they come where the same words come again; a row without such a partner by the most words
@@ -24,7 +24,12 @@ def compared(one: Path, other: Path) -> pl.DataFrame:
     """
     a, b = standing_run(one), standing_run(other)
     rows = list(_values("run", *({k: r.get(k) for k in ("system", "schema", "finished", "code")} for r in (a, b))))
-    for part, name in (("keyword", "keywords"), ("input", "inputs"), ("version", "versions")):
+    for part, name in (
+        ("keyword", "keywords"),
+        ("input", "inputs"),
+        ("placement", "placement"),
+        ("version", "versions"),
+    ):
         rows += _values(part, a.get(name) or {}, b.get(name) or {})
     made = [
         dict(steps(at).filter(pl.col("state") != "begun").select("step", "rows").iter_rows()) for at in (one, other)

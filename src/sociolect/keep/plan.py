@@ -7,18 +7,20 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from sociolect.keep import plan_speed
-from sociolect.keep.plan_like import Like, like_of
+from sociolect.keep.plan_gpu import Cards
+from sociolect.keep.plan_like import like_of
 from sociolect.keep.plan_speed import Speed
+from sociolect.keep.plan_time import on_cards, seconds, speed_here
+from sociolect.models.placement import placement
 from sociolect.models.prices import Price, price_of
 from sociolect.systems import SYSTEMS, Card
-from sociolect.systems.planned import CALLS, COMPARISONS, SCRATCH, TRAINING, Plan, Range, weighed
+from sociolect.systems.planned import CALLS, COMPARISONS, TRAINING, Plan, Range, learnt_bytes, weighed
+from sociolect.systems.planned_weights import folder_of
 
 TOTALS: Mapping[str, pl.DataType] = {
     "what": pl.String(), "planned": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(), "unit": pl.String(), "how": pl.String(),
 }  # fmt: skip
 NEVER = ("calls", "scripted calls", "prompt tokens", "reply tokens", "tokens learnt", "money", "time", "memory", "disk")
-BUSY = Range(1, 0.4, 2.5)  # ours: how far a short measurement and a busy machine may mislead
 # ours: copies of a model's weights in memory as it is asked (fp32), and as it learns (gradients and two moments beside)
 ASKED, LEARNT = 4.0, 16.0
 TORCH = Range(6e8, 3e8, 1.2e9)  # bytes that torch and transformers take before there is a weight
@@ -43,12 +45,14 @@ def planned(
     prices: Mapping[str, Price] | None = None,
     like: Path | None = None,
     speed: Speed | None = None,
+    cards: Cards | None = None,
 ) -> Planned:
     """The plan of a run of this system with these keywords (typed, as `arguments.keywords` gives them): nothing is run.
 
     `prices` is money per million tokens by model (`models.prices`); `like` the workspace of an earlier run of the same system
     and size, whose seconds then stand for this one's, in proportion to the calls; else the speed of this machine is
-    measured for a second or two (`speed` gives it). A system without plan.py has a plan that says so: all is unknown.
+    measured for a second or two (`speed` gives it). `cards` are graphics cards: of one that is not here the time and the
+    memory are expected by its data sheet. A system without plan.py has a plan that says so: all is unknown.
     Raises UsageError for a `like` of another system or size, InputError for data that are not there.
     """
     if not (SYSTEMS / card.shelf / card.slug / "plan.py").is_file():
@@ -66,14 +70,26 @@ def planned(
         notes.append("The money is in the currency of the prices; a try that failed may cost too, and is not counted.")
     size = str(keywords.get("size", "tiny"))
     earlier = like_of(like, card.slug, size) if like is not None else None
+    if cards is None and placement().device != "cpu":
+        cards = Cards(None)
     if earlier is None and speed is None:
-        speed = plan_speed.measured(_heaviest(made), learns=bool(made.training.height))
-    time, how, told = _seconds(made, earlier, speed)
+        speed = speed_here(made, cards)
+    time, how, told = seconds(made, earlier, speed, cards)
+    beside: list[tuple[object, ...]] = []
+    if cards is not None:
+        time, how, beside, more = on_cards(made, cards, time, how)
+        told += more
     rows: list[tuple[object, ...]] = [*_counted(calls), _summed("tokens learnt", made.training, "tokens", "tokens", "all passes over them")]  # fmt: skip
-    rows += [_money(calls), ("time", *time, "s", how), ("memory", *_memory(made), "bytes", "at most, at one time")]
-    rows += [("disk", *_disk(made), "bytes", "the workspace at its end")]
+    rows += [
+        _money(calls),
+        ("time", *time, "s", how),
+        ("memory", *_memory(made, cards), "bytes", "at most, at one time"),
+    ]
+    rows += [("disk", *_disk(made), "bytes", "the workspace at its end"), *beside]
     totals = pl.DataFrame(rows, schema=dict(TOTALS), orient="row")
-    return Planned(card.slug, calls, made.comparisons, made.training, totals, (*notes, *told))
+    if cards is not None and made.calls.filter(pl.col("where") == "local").is_empty():
+        told.append("No model of this run stands here: a device or a card changes nothing.")
+    return Planned(card.slug, calls, made.comparisons, made.training, totals, (*notes, *_by_name(made), *told))
 
 
 def lines(plan: Planned) -> list[tuple[str, pl.DataFrame]]:
@@ -85,7 +101,7 @@ def lines(plan: Planned) -> list[tuple[str, pl.DataFrame]]:
     parts = [
         (f"What {plan.system} will take", shown),
         ("Calls, by step and model (from the least to the most)", calls),
-        ("What is learnt", plan.training),
+        ("What is learnt", _learnt(plan.training)),
         ("The least difference seen with a chance of .80", effects),
         ("What this rests on", notes),
     ]
@@ -97,6 +113,15 @@ def amounts(rows: pl.DataFrame) -> pl.DataFrame:
     said = [c for c in ("planned", "low", "high", "came") if c in rows.columns]
     told = [[amount(r[c], r["unit"]) for r in rows.iter_rows(named=True)] for c in said]
     return rows.with_columns(pl.Series(c, t, pl.String) for c, t in zip(said, told, strict=True))
+
+
+def _learnt(rows: pl.DataFrame) -> pl.DataFrame:
+    """What is learnt, as people read it."""
+    method = pl.format("{} {}", "method", pl.col("rank").cast(pl.String).fill_null("")).str.strip_chars()
+    weights = pl.Series("weights", [amount(n, "") for n in rows["weights"]], pl.String)
+    return rows.select(
+        "step", "model", method.alias("method"), weights, *(_between(rows, c) for c in ("tokens", "parts"))
+    )
 
 
 def _between(rows: pl.DataFrame, column: str) -> pl.Series:
@@ -121,6 +146,8 @@ def amount(value: float | None, unit: str) -> str:
         steps, ends = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0)), ("s", 1.0)
         name, times = next(((n, t) for n, t in steps if value >= 1.5 * t), ends)
         return f"{value / times:.2g} {name}" if value / times < 100 else f"{value / times:.0f} {name}"
+    if unit == "h":
+        return f"{value:.3g}"
     if unit == "bytes":
         name, times = next(((n, t) for n, t in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)) if value >= t), ("kB", 1e3))
         return f"{value / times:.2g} {name}" if value / times < 100 else f"{value / times:.0f} {name}"
@@ -189,61 +216,35 @@ def _money(calls: pl.DataFrame) -> tuple[object, ...]:
     return _summed("money", calls, "money", "money", "tokens times prices; what stands here costs none")
 
 
-def _heaviest(made: Plan) -> int | None:
-    """The weights of the largest local model that is known; the small transformer's where none is; None without local models."""
-    names = made.calls.filter(pl.col("where") == "local")["model"].unique().to_list()
-    if not names:
-        return None
-    return max((w for n in names if (w := weighed(n).weights)), default=SCRATCH["small"].weights)
-
-
-def _seconds(made: Plan, earlier: Like | None, speed: Speed | None) -> tuple[Range | tuple[None, ...], str, list[str]]:
-    """Seconds with their ends, what they rest on, and what must be said beside."""
-    heard = float(made.calls["calls"].sum())
-    if earlier is not None:
-        times = heard / earlier.calls if heard and earlier.calls else 1.0
-        said = f"as {earlier.name} took" + (f", times {times:.2g} for the calls" if abs(times - 1) > 0.01 else "")
-        return Range(0.9, 0.5, 2.0).times(earlier.seconds * times), said, []
-    assert speed is not None
-    work = float(made.work["seconds"].sum()) * speed.work
-    if made.calls.filter(pl.col("where") == "served").height:
-        note = f"How fast a server answers is not known before it is asked; all else takes {amount(work, 's')} or so. Say --like WORKSPACE of an earlier run."
-        return (None, None, None), "a server's speed is unknown", [note]
-    out, unknown = Range(work, work, work), []
-    for row in made.calls.filter(pl.col("where") == "local").iter_rows(named=True):
-        if (weights := weighed(row["model"]).weights) is None or speed.weights is None:
-            unknown.append(row["model"])
-            continue
-        times = weights / speed.weights
-        read, write = (speed.read or 0) * times, (speed.write or 0) * times * (row["kind"] == "generate")
-        each = [
-            read * row[f"prompt_tokens{e}"] + (write or read) * row[f"reply_tokens{e}"] for e in ("", "_low", "_high")
-        ]
-        out = Range(*(a + b for a, b in zip(out, each, strict=True)))
-    for row in made.training.iter_rows(named=True):
-        if row["weights"] is None or speed.weights is None:
-            unknown.append(row["model"])
-            continue
-        each = [(speed.learn or 0) * row["weights"] / speed.weights * row[f"tokens{e}"] for e in ("", "_low", "_high")]
-        out = Range(*(a + b for a, b in zip(out, each, strict=True)))
-    if unknown:
-        names = ", ".join(dict.fromkeys(unknown))
-        return (None, None, None), "a model's size is unknown", [f"How large {names} is is not known here: download it first, or say --like WORKSPACE."]  # fmt: skip
-    return out.times(BUSY), "by a measurement of a second or two on this machine, as busy as it is", []
-
-
-def _memory(made: Plan) -> Range | tuple[None, ...]:
+def _memory(made: Plan, cards: Cards | None) -> Range | tuple[None, ...]:
     local = made.calls.filter(pl.col("where") == "local")["model"].unique().to_list()
     if not local:
         return made.memory
     sizes = [weighed(n).weights for n in local]
     if any(s is None for s in sizes):
         return (None, None, None)
-    copies = (LEARNT if made.training.height else ASKED) * max(s for s in sizes if s is not None)
+    most = max(s for s in sizes if s is not None)
+    if placement().device != "cpu":
+        # on their way to the card the weights stand here, whole or file by file; a worker for each card keeps the base
+        passing = most * (2.0 if placement().dtype == "bf16" else 4.0) * (cards.number if cards else 1)
+        return Range(*(a + b + passing * c for a, b, c in zip(made.memory, TORCH, (1.0, 0.1, 2.0), strict=True)))
+    copies = (LEARNT if made.training.height else ASKED) * most
     return Range(*(a + b + copies * c for a, b, c in zip(made.memory, TORCH, (1.2, 1.0, 2.0), strict=True)))
 
 
-def _disk(made: Plan) -> Range:
+def _disk(made: Plan) -> Range | tuple[None, ...]:
+    learnt = [learnt_bytes(row) for row in made.training.iter_rows(named=True)]
+    if any(one is None for one in learnt):
+        return (None, None, None)
     kept = made.calls.filter(pl.col("where") != "scripted")
     heard = [float(kept[f"calls{e}"].sum()) for e in ("", "_low", "_high")]
-    return Range(*(a + b * c for a, b, c in zip(made.disk, ANSWERED, heard, strict=True)))
+    rest = Range(*(a + b * c for a, b, c in zip(made.disk, ANSWERED, heard, strict=True)))
+    return Range(*(sum(ends) for ends in zip(rest, *[one for one in learnt if one is not None], strict=True)))
+
+
+def _by_name(made: Plan) -> list[str]:
+    """Which models' sizes are told by their names alone."""
+    names = made.calls.filter(pl.col("where") == "local")["model"].unique().sort().to_list()
+    told = [n for n in names if not n.startswith("scratch/") and folder_of(n) is None and weighed(n).weights]
+    said = ", ".join(f"{n}: {(weighed(n).weights or 0) / 1e9:.3g} billion weights" for n in told)
+    return [f"By its name alone, since it is not here, {said}."] if told else []

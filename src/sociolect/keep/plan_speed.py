@@ -7,18 +7,21 @@ import numpy as np
 import polars as pl
 
 from sociolect.errors import MissingExtra, needs
+from sociolect.models.placement import DTYPES, placement
+from sociolect.systems.planned_weights import Shape
 
 REFERENCE = 0.11  # seconds that `_work` takes on the machine on which systems state their `work`
 SMALL = (
     2_000_000  # weights: up to here the tiny transformer of models/scratch stands for a model, above it the small one
 )
 SPAN = 32  # tokens of a prompt, and of a reply, in the measurement
+LAYERS, HEAD, CARD_ROWS = 2, 64, 128  # of a card: layers of the model's own width, width of a head, rows: 4,096 tokens
 
 
 class Speed(NamedTuple):
     """Seconds a token for a model of `weights` weights: learnt, read in a prompt, written; and `work`, 1 on the reference machine.
 
-    The first three are None where no model is needed.
+    The first three are None where no model is needed. `card` is the same of a graphics card of this machine.
     """
 
     work: float
@@ -26,6 +29,7 @@ class Speed(NamedTuple):
     learn: float | None = None
     read: float | None = None
     write: float | None = None
+    card: "Speed | None" = None
 
 
 def measured(weights: int | None, *, learns: bool = False, threads: int = 2) -> Speed:
@@ -41,7 +45,7 @@ def measured(weights: int | None, *, learns: bool = False, threads: int = 2) -> 
         from sociolect.models.threads import fixed_threads, patient_torch
 
         torch = patient_torch()
-        module = fresh(SIZES["tiny" if weights <= SMALL else "small"])
+        module = fresh(SIZES["tiny" if weights <= SMALL else "small"]).to(getattr(torch, DTYPES[placement().dtype]))
     except ImportError as error:
         raise _missing() from error
     own = sum(p.numel() for p in module.parameters())
@@ -50,6 +54,30 @@ def measured(weights: int | None, *, learns: bool = False, threads: int = 2) -> 
         learn = _learnt(torch, module, batch) if learns else None
         read, write = _asked(torch, module, batch)
     return Speed(work, own, learn, read, write)
+
+
+def measured_card(weights: int, built: Shape, device: str, dtype: str, *, learns: bool = False) -> Speed:
+    """The speed of a device at a model of this shape, by two layers of it, whose seconds stand for all.
+
+    Raises ModelError where the device is not there, MissingExtra where torch is not installed.
+    """
+    try:
+        from sociolect.models.device import checked
+        from sociolect.models.scratch import Size, fresh
+        from sociolect.models.threads import patient_torch
+
+        torch = patient_torch()
+        checked(device, dtype, None)
+    except ImportError as error:
+        raise _missing() from error
+    heads = max(round(built.hidden / HEAD), 1)
+    size = Size(heads * HEAD, round(built.inner), LAYERS, heads, 4 * SPAN, 1024, 0, 0.0, 0)
+    module = fresh(size).to(device, getattr(torch, DTYPES[dtype]))
+    batch = torch.randint(0, 200, (CARD_ROWS, SPAN), device=device)
+    learn = _learnt(torch, module, batch) if learns else None
+    read, write = _asked(torch, module, batch)
+    times = built.layers / LAYERS
+    return Speed(1.0, weights, None if learn is None else learn * times, read * times, write * times)
 
 
 def _missing() -> MissingExtra:
@@ -64,6 +92,8 @@ def _learnt(torch: Any, module: Any, batch: Any) -> float:
         module(batch, labels=batch).loss.backward()
         optimiser.step()
         optimiser.zero_grad()
+        if module.device.type == "cuda":  # which works on after it was told
+            torch.cuda.synchronize(module.device)
 
     return min(_timed(step) for _ in range(2)) / float(batch.numel())
 
@@ -72,7 +102,7 @@ def _asked(torch: Any, module: Any, batch: Any) -> tuple[float, float]:
     """Seconds a token read and written, by 64 rows at once as `models.local` does."""
     from sociolect.models.decode import continue_
 
-    prompts = batch.repeat(2, 1).tolist()
+    prompts = batch.repeat(2, 1)[:64].tolist()
 
     def run(tokens: int) -> None:
         continue_(

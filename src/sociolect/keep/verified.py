@@ -13,7 +13,7 @@ import polars as pl
 from sociolect import forgotten, systems
 from sociolect.errors import SociolectError
 from sociolect.fingerprint import of_file, of_folder
-from sociolect.keep.again import located, said
+from sociolect.keep.again import located, placed_again, said
 from sociolect.models.journal import journal, opened
 from sociolect.provenance import code, versions
 from sociolect.record import standing_run
@@ -116,7 +116,11 @@ def _numbers(folder: Path, run: dict[str, Any], say: Callable[[str], None]) -> l
         if (now := versions().get(library)) != used and library != "sociolect":
             rows.append((library, "note", f"{used} then, {now} now"))
     beside = folder if os.access(folder, os.W_OK) else None
-    with TemporaryDirectory(prefix=".verify-", dir=beside) as made, journal(folder / JOURNAL, replay=True):
+    with (
+        TemporaryDirectory(prefix=".verify-", dir=beside) as made,
+        journal(folder / JOURNAL, replay=True),
+        placed_again(run),
+    ):
         again = Path(made)
         try:
             card = systems.find(run["system"])

@@ -59,14 +59,14 @@ def ids(posts: pl.DataFrame, names: Names, *, every: bool = False) -> tuple[pl.D
     here = [c for c in ("post", "thread", "parent") if c in posts.columns]
     said = pl.concat([posts[c].alias("id") for c in here]).drop_nulls().unique()
     if not every:
-        people = sorted(n for n in names.every() if len(n) > 1 and not (n.isdigit() and len(n) < 6))
+        people = {n for n in names.every() if len(n) > 1 and not (n.isdigit() and len(n) < 6)}
         if not people:
             return posts, 0
         # an id of one piece holds a name only if it is one; the search within is for the others
         signs = said.filter(said.str.contains("[^0-9A-Za-z]"))
-        near = signs.filter(signs.str.to_lowercase().str.contains_any(people)) if len(signs) else signs
-        alike = said.filter(said.str.to_lowercase().is_in(people) & ~said.str.contains(r"^\d+$"))
-        held = near.filter(pl.Series([marks.embedded(names, one) for one in near.to_list()], dtype=pl.Boolean))
+        near = signs.filter(signs.str.to_lowercase().str.contains_any(sorted(people))) if len(signs) else signs
+        alike = said.filter(said.str.to_lowercase().is_in(list(people)) & ~said.str.contains(r"^\d+$"))
+        held = near.filter(pl.Series([marks.embedded(people, one) for one in near.to_list()], dtype=pl.Boolean))
         said = pl.concat([held, alike]).unique()
     if said.is_empty():
         return posts, 0

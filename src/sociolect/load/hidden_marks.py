@@ -1,7 +1,8 @@
 """Where a text says a name, and the text with its pseudonym there: one function per mark that tells a name from a word."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from itertools import accumulate
 from urllib.parse import unquote
 
 from sociolect.load.pseudonyms import Names
@@ -178,23 +179,24 @@ def curious(name: str) -> bool:
     return len(name) > 2 and " " not in name and bool(re.search(rf"[^{NICK}]", name)) and bool(re.search(r"\w", name))
 
 
-def embedded(names: Names, text: str) -> bool:
-    """Whether an id holds a known name between its signs, of any scope; a number that is the whole id is none."""
+def embedded(known: Set[str], text: str) -> bool:
+    """Whether an id holds one of the lower-cased names between its signs; a number that is the whole id is none.
 
-    def named(part: str) -> bool:
-        low = part.lower()
-        if len(low) < 2 or (low.isdigit() and (len(low) < 6 or part == text)):
-            return False
-        return any(low in said for said in names.known.values())
+    >>> embedded({"ada", "1234567"}, "chat_ada.1"), embedded({"ada", "1234567"}, "1234567"), embedded({"ada"}, "adapted-1")
+    (True, False, False)
+    """
+    # A log's ids are hundreds of thousands, each of many pieces: hence no call for each run of them.
+    ends = [0, *accumulate(map(len, _FINE.findall(text)))]
+    return any(
+        (part := text[start:end].lower()) in known and not (end - start == len(text) and part.isdigit())
+        for i, start in enumerate(ends)
+        for end in ends[i + 1 : i + 1 + _LONGEST]
+    )
 
-    return inside(text, named, _FINE) is not None
 
-
-def inside(token: str, found: Callable[[str], object], pieces: re.Pattern[str] = _PIECES) -> tuple[int, int] | None:
+def inside(token: str, found: Callable[[str], object]) -> tuple[int, int] | None:
     """The place of the longest known name in a run of name characters, from the left, parted only where no word is."""
-    ends = [0]
-    for piece in pieces.findall(token):
-        ends.append(ends[-1] + len(piece))
+    ends = [0, *accumulate(map(len, _PIECES.findall(token)))]
     for i, start in enumerate(ends):
         for end in reversed(ends[i + 1 : i + 1 + _LONGEST]):
             if found(token[start:end]):

@@ -64,9 +64,9 @@ def reply_ids(tokenizer: Any, text: str, end: int) -> list[int]:
     return [*tokenizer.encode(text if tokenizer.chat_template else f" {text}", add_special_tokens=False), end]
 
 
-def ends(tokenizer: Any, module: Any) -> tuple[int, ...]:
-    """The tokens at which a reply ends; the first is the one the chat template writes after a reply."""
-    given = [getattr(module.generation_config, "eos_token_id", None), tokenizer.eos_token_id]
+def ends(tokenizer: Any, settings: Any) -> tuple[int, ...]:
+    """The tokens at which a reply ends, by the generation settings and the tokenizer; the first is the one the chat template writes after a reply."""
+    given = [getattr(settings, "eos_token_id", None), tokenizer.eos_token_id]
     stops = sorted({int(i) for g in given for i in (g if isinstance(g, list) else [g]) if i is not None})
     if tokenizer.chat_template:
         mark = "qzq"

@@ -1,7 +1,11 @@
 """The inner loop of `local`: many prompts in, their continuations or their log-probabilities out.
 
 Rows are left-padded and keep a key-value cache that grows in blocks. A row that has ended leaves the batch. A prompt
-that several rows share is read once.
+that several rows share is read once. Where a GPU's memory does not hold a batch, its rows go in parts by halves.
+
+Random numbers are drawn on the CPU, by each row's own seed, and probabilities are taken in 32 bits, whatever the weights
+have: so a draw depends neither on the batch nor on the device. On a GPU the logits' last digits do depend on the batch, on
+the kernels and on the card: most texts are the same there from run to run, and none is promised to be.
 """
 
 from collections.abc import Sequence
@@ -10,6 +14,8 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
+
+from sociolect.models.memory import divided
 
 BLOCK = 64  # columns by which a cache grows: one copy in 64 steps instead of one per step
 DEAD = 0.1  # share of ended rows above which the rest move together: moving costs about as much as a step
@@ -131,7 +137,40 @@ def continue_(
     top_p: float,
     top_k: int | None,
 ) -> list[list[int]]:
-    """What each row goes on to say, without its end token, at most `limits` tokens; its random numbers come from its seed."""
+    """What each row goes on to say, without its end token, at most `limits` tokens; its random numbers come from its seed.
+
+    Raises ModelError where a GPU's memory does not hold a single row.
+    """
+
+    def do(some: range) -> list[list[int]]:
+        return _continued(
+            module,
+            [prompts[i] for i in some],
+            [seeds[i] for i in some],
+            [limits[i] for i in some],
+            ends=ends,
+            pad=pad,
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+        )
+
+    sizes = [len(prompt) + limit for prompt, limit in zip(prompts, limits, strict=True)]
+    return [ids for some in divided(do, sizes, module=module, work="generation") for ids in some]
+
+
+def _continued(
+    module: Any,
+    prompts: Sequence[Sequence[int]],
+    seeds: Sequence[int],
+    limits: Sequence[int],
+    *,
+    ends: Sequence[int],
+    pad: int,
+    temperature: float,
+    top_p: float,
+    top_k: int | None,
+) -> list[list[int]]:
     import torch
 
     out: list[list[int]] = [[] for _ in prompts]
@@ -165,7 +204,23 @@ def continue_(
 def weigh(
     module: Any, prompts: Sequence[Sequence[int]], options: Sequence[Sequence[Sequence[int]]], *, pad: int
 ) -> list[list[float]]:
-    """The summed log-probability of each option's tokens after its prompt, in nats; every prompt is read once."""
+    """The summed log-probability of each option's tokens after its prompt, in nats; every prompt is read once.
+
+    Raises ModelError where a GPU's memory does not hold one prompt with its options.
+    """
+
+    def do(some: range) -> list[list[float]]:
+        return _weighed(module, [prompts[i] for i in some], [options[i] for i in some], pad=pad)
+
+    sizes = [
+        sum(len(prompt) + len(option) for option in offered) for prompt, offered in zip(prompts, options, strict=True)
+    ]
+    return [sums for some in divided(do, sizes, module=module, work="weighing") for sums in some]
+
+
+def _weighed(
+    module: Any, prompts: Sequence[Sequence[int]], options: Sequence[Sequence[Sequence[int]]], *, pad: int
+) -> list[list[float]]:
     import torch
 
     flat = [(i, list(option)) for i, offered in enumerate(options) for option in offered]

@@ -2,45 +2,68 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sociolect.cluster.folders import content
+from sociolect.cluster.session import session
 from sociolect.errors import InputError, ModelError, UsageError, needs
-from sociolect.fingerprint import fingerprint, of_folder
+from sociolect.fingerprint import fingerprint
 from sociolect.models import chats as layout
 from sociolect.models.answer import Answer
+from sociolect.models.device import checked
+from sociolect.models.distributed import worked
+from sociolect.models.journal import session as journal_session
 from sociolect.models.journaled import heard, weighed
 from sociolect.models.model import Chat, streams
+from sociolect.models.placement import DTYPES, placement
 from sociolect.models.quiet import lengths_held_here, no_bars
-from sociolect.models.threads import fixed_threads, patient_torch
-
-NOTES = frozenset({"card.json", "stale.json"})  # what is said of weights, and changes after models were asked
-DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+from sociolect.models.threads import patient_torch
+from sociolect.models.weights import SAFE, Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A model in this process's memory. `module` and `tokenizer` are transformers' own.
+    """A model whose weights are here. Where a cluster is open (`sociolect.cluster`) its batches are worked there.
 
     `batch` rows are decoded at once; `threads` is fixed so that bytes do not depend on the machine's cores; `top_k`
     narrows every draw; `ends` are the tokens at which a reply ends, the first the one that replies are taught to end with.
     """
 
     name: str
-    folder: Path | str
-    module: Any
+    weights: Weights
     tokenizer: Any
-    adapter: Path | None = None
-    device: str = "cpu"
-    dtype: str = "fp32"
     batch: int = 64
     threads: int = 2
     top_k: int | None = None
     ends: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ends", layout.ends(self.tokenizer, self.module))
+        object.__setattr__(self, "ends", layout.ends(self.tokenizer, self.weights.generation_config))
+
+    @property
+    def module(self) -> Any:
+        """transformers' own module, in this process's memory."""
+        return self.weights.module
+
+    @property
+    def folder(self) -> Path | str:
+        """The folder or hub id of the base."""
+        return self.weights.base
+
+    @property
+    def adapter(self) -> Path | None:
+        """The folder laid over the base."""
+        return self.weights.adapter
+
+    @property
+    def device(self) -> str:
+        return self.weights.device
+
+    @property
+    def dtype(self) -> str:
+        return self.weights.dtype
 
     def prompt_ids(self, chat: Chat) -> list[int]:
         """The tokens of a chat up to where the reply begins: the chat template, or one line `role: text` per message."""
@@ -55,7 +78,7 @@ class Local:
     @property
     def context(self) -> int:
         """How many tokens a prompt and its reply may have together."""
-        config = self.module.config.get_text_config(decoder=True)
+        config = self.weights.config.get_text_config(decoder=True)
         return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 2**31)
 
     def generate(
@@ -75,34 +98,21 @@ class Local:
         self, chats: Sequence[Chat], due: Sequence[int], *, tokens: int, temperature: float, top_p: float, seed: int
     ) -> Iterator[list[tuple[int, Answer]]]:
         """The replies that are due, batch by batch; what stands together in a batch does not depend on what is due."""
-        import torch
-
         from sociolect.models.decode import continue_
 
         prompts, seeds, wanted = self._prompts(chats), streams(chats, seed), set(due)
-        for rows in _batches(prompts, [1] * len(chats), self.batch, seeds):
-            if wanted.isdisjoint(rows):
-                continue
-            with fixed_threads(self.threads), torch.inference_mode():
-                ids = continue_(
-                    self.module,
-                    [prompts[i] for i in rows],
-                    [seeds[i] for i in rows],
-                    [min(tokens, self.context - len(prompts[i])) for i in rows],
-                    ends=self.ends,
-                    pad=self._pad,
-                    temperature=temperature,
-                    top_p=top_p,
-                    top_k=self.top_k,
-                )
+        work = [rows for rows in _batches(prompts, [1] * len(chats), self.batch, seeds) if not wanted.isdisjoint(rows)]
+        do = partial(continue_, ends=self.ends, pad=self._pad, temperature=temperature, top_p=top_p, top_k=self.top_k)
+
+        def piece(k: int) -> tuple[object, ...]:
+            rooms = [min(tokens, self.context - len(prompts[i])) for i in work[k]]
+            return [prompts[i] for i in work[k]], [seeds[i] for i in work[k]], rooms
+
+        for k, ids in worked(do, self.weights, len(work), piece, threads=self.threads):
+            said = [layout.reply_text(self.tokenizer, row) for row in ids]
             yield [
-                (
-                    i,
-                    Answer(
-                        layout.reply_text(self.tokenizer, row), prompt_tokens=len(prompts[i]), reply_tokens=len(row)
-                    ),
-                )
-                for i, row in zip(rows, ids, strict=True)
+                (i, Answer(text, prompt_tokens=len(prompts[i]), reply_tokens=len(row)))
+                for i, text, row in zip(work[k], said, ids, strict=True)
             ]
 
     def logprobs(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
@@ -112,8 +122,6 @@ class Local:
         return weighed(self, chats, options, self._weigh)
 
     def _weigh(self, chats: Sequence[Chat], options: Sequence[Sequence[str]]) -> list[list[float]]:
-        import torch
-
         from sociolect.models.decode import weigh
 
         prompts = self._prompts(chats)
@@ -124,18 +132,24 @@ class Local:
             )
         found: dict[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]], list[float]] = {}
         asked = list(dict.fromkeys((tuple(p), o) for p, o in zip(prompts, offered, strict=True)))
-        with fixed_threads(self.threads), torch.inference_mode():
-            for rows in _batches([list(p) for p, _ in asked], [len(o) for _, o in asked], self.batch, [0] * len(asked)):
-                sums = weigh(self.module, [asked[i][0] for i in rows], [asked[i][1] for i in rows], pad=self._pad)
-                found.update(zip([asked[i] for i in rows], sums, strict=True))
+        work = list(_batches([list(p) for p, _ in asked], [len(o) for _, o in asked], self.batch, [0] * len(asked)))
+
+        def piece(k: int) -> tuple[object, ...]:
+            return [asked[i][0] for i in work[k]], [asked[i][1] for i in work[k]]
+
+        for k, sums in worked(partial(weigh, pad=self._pad), self.weights, len(work), piece, threads=self.threads):
+            found.update(zip([asked[i] for i in work[k]], sums, strict=True))
         return [list(found[tuple(p), o]) for p, o in zip(prompts, offered, strict=True)]
 
     @property
     def version(self) -> str:
         """What tells this model from another of its name: the digest of its weights, and what else changes its words."""
-        known = [_digest(at, _state(at)) if isinstance(at, Path) else str(at) for at in (self.folder, self.adapter)]
-        commit = str(getattr(self.module.config, "_commit_hash", None) or "")
-        return fingerprint([*known, commit, self.dtype, self.threads, self.top_k])
+        known = [content(at) if isinstance(at, Path) else str(at) for at in (self.folder, self.adapter)]
+        commit = str(getattr(self.weights.config, "_commit_hash", None) or "")
+        # the number of a device changes no word; its kind changes the last digits, and so a word now and then
+        kind, attention = self.device.partition(":")[0], self.weights.attention
+        aside = [*[kind] * (kind != "cpu"), *[attention] * (attention is not None)]
+        return fingerprint([*known, commit, self.dtype, self.threads, self.top_k, *aside])
 
     @property
     def _pad(self) -> int:
@@ -151,18 +165,6 @@ class Local:
                 f"reply: the longest is {max(long)} tokens over; shorten it, or take a model with a longer context"
             )
         return [known[chat] for chat in chats]
-
-
-def _state(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """The files of the folder, their sizes and the times they were written: a clock that goes backwards hides no change."""
-    files = ((p, p.stat()) for p in folder.rglob("*") if p.is_file())
-    return frozenset((str(p), at.st_size, at.st_mtime_ns) for p, at in files)
-
-
-@lru_cache(maxsize=64)
-def _digest(folder: Path, state: frozenset[tuple[str, int, int]]) -> str:
-    """The digest of what makes a folder's words, in this state of its files: weights of gigabytes are read once."""
-    return fingerprint(sorted((name, digest) for name, digest in of_folder(folder).items() if name not in NOTES))
 
 
 def _batches(prompts: list[list[int]], sizes: list[int], most: int, seeds: list[int]) -> Iterator[list[int]]:
@@ -182,31 +184,34 @@ def local(
     folder: Path | str,
     *,
     adapter: Path | str | None = None,
-    dtype: str = "fp32",
-    device: str = "cpu",
+    dtype: str | None = None,
+    device: str | None = None,
     batch: int = 64,
     threads: int = 2,
     top_k: int | None = None,
     name: str | None = None,
     stale: bool = False,
+    attention: str | None = None,
 ) -> Local:
     """A model opened from a folder or a hub id, with an adapter folder laid over it: LoRA (merged in) or full weights.
 
+    Where no device and no dtype is said they are those of the run (`models.placement`): the CPU and fp32, if it says none.
+    `attention` is eager, sdpa, flash_attention_2 or flash_attention_3; `models.device` says which is taken unless told.
     Weights are read from safetensors alone and no code that came with a model is run. Raises ModelError where the folder
     is not such a model, or is marked stale since somebody was forgotten and `stale` does not allow it, MissingExtra where transformers is not installed.
     """
     try:
-        torch = patient_torch()
-        import transformers
+        patient_torch()
+        import transformers  # noqa: F401  # asked for here, so that the error is raised where the caller stands
     except ImportError as error:
         raise needs("a local model", "train") from error
+    device, dtype = device or placement().device, dtype or placement().dtype
     if dtype not in DTYPES:
         raise UsageError(f"dtype is {dtype!r}; due is one of {', '.join(DTYPES)}")
     here = Path(folder).expanduser()
-    source = str(here) if here.is_dir() else str(folder)
     laid = Path(adapter).expanduser() if adapter is not None else None
-    lora = laid is not None and (laid / "adapter_config.json").exists()
-    if laid is not None and not lora and not (laid / "config.json").exists():
+    weights = Weights(here if here.is_dir() else str(folder), laid, dtype, device, attention)
+    if laid is not None and not weights.lora and not (laid / "config.json").exists():
         raise ModelError(
             f"{laid.name!r} is no adapter: neither adapter_config.json (LoRA) nor config.json (full weights)"
         )
@@ -214,42 +219,33 @@ def local(
         raise ModelError(
             f"{' and '.join(old)} may have learnt from somebody who was forgotten since: train it anew, or say stale=True"
         )
-    weights = str(laid) if laid is not None and not lora else source
-    safe = {"trust_remote_code": False}
-    own = laid is not None and (laid / "tokenizer_config.json").exists()
+    # on a cluster the workers read the weights, and where answers are read back nobody does: this machine may have no room
+    elsewhere = session() is not None or ((book := journal_session()) is not None and book.replay)
+    if not elsewhere:
+        checked(device, dtype, attention)
     try:
         with no_bars():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(laid) if own else source, **safe)
-            module = transformers.AutoModelForCausalLM.from_pretrained(
-                weights, dtype=getattr(torch, DTYPES[dtype]), use_safetensors=True, **safe
-            )
-            if lora:
-                module = _merged(module, laid)
+            tokenizer = tokenizer_of(weights)
+            _ = weights.config if elsewhere or device != "cpu" else weights.module
     except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, ModelError):
+            raise
         raise ModelError(f"{name or folder} cannot be opened: {str(error).strip().splitlines()[0]}") from error
-    if getattr(module, "_is_stateful", False):
-        raise ModelError(f"{name or folder} keeps a running state: padded batches would change its words")
     base = name or (f"hf/{here.name}" if here.is_dir() else f"hf/{folder}")
     return Local(
         name=base if laid is None or name else f"{base}@{laid.name}",
-        folder=here if here.is_dir() else str(folder),
-        module=module.to(device).eval(),
-        tokenizer=lengths_held_here(tokenizer),
-        adapter=laid,
-        device=device,
-        dtype=dtype,
+        weights=weights,
+        tokenizer=tokenizer,
         batch=batch,
         threads=threads,
         top_k=top_k,
     )
 
 
-def _merged(module: Any, folder: Path | None) -> Any:
-    """The model with a LoRA adapter added into its weights: as fast as without."""
-    try:
-        import peft
-    except ImportError as error:
-        raise needs("a LoRA adapter", "train") from error
-    if folder is None or not (folder / "adapter_model.safetensors").exists():
-        raise ModelError("the adapter has no adapter_model.safetensors; other formats can run code and are not read")
-    return peft.PeftModel.from_pretrained(module, str(folder)).merge_and_unload()
+def tokenizer_of(weights: Weights) -> Any:
+    """The tokenizer that goes with the weights: the adapter's own where it has one, else the base's."""
+    import transformers
+
+    own = weights.adapter is not None and (weights.adapter / "tokenizer_config.json").exists()
+    at = str(weights.adapter if own else weights.base)
+    return lengths_held_here(transformers.AutoTokenizer.from_pretrained(at, **SAFE))

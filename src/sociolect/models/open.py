@@ -9,9 +9,11 @@ from sociolect.models.local import local
 from sociolect.models.model import Model
 from sociolect.models.scripted import player
 from sociolect.models.served import served
+from sociolect.models.vllm_open import vllm
 
 PROVIDERS = {
     "hf": "hf/<hub id or folder>",
+    "vllm": "vllm/<hub id or folder>",
     "scratch": "scratch/<micro, tiny or small>, with the folder it was trained into",
     "openai": "openai/<name>",
     "endpoint": "endpoint/<base url>#<name>",
@@ -22,7 +24,8 @@ PROVIDERS = {
 def open_model(name: str, *, folder: Path | str | None = None, **settings: Any) -> Model:
     """The model of that name, `provider/model`; `base@adapter-folder` is a base with an adapter over it.
 
-    `settings` go to `local` (adapter, dtype, device, batch, threads, top_k) or `served` (workers, tries, timeout, key, ...).
+    `settings` go to `local` (adapter, dtype, device, attention, batch, threads, top_k) or `served` (workers, tries, timeout, key, ...).
+    `vllm` takes settings of its own, and those of `served` where `url` or $SOCIOLECT_VLLM_URL says where a server is.
     An endpoint sends no key unless `key` names its environment variable. `folder` is where a `scratch` model was trained.
     Raises UsageError for an unknown provider and for a `scratch` model without a folder: it has to be trained first.
 
@@ -51,6 +54,8 @@ def open_model(name: str, *, folder: Path | str | None = None, **settings: Any) 
     base = base or rest
     if mark:
         settings["adapter"] = adapter
+    if provider == "vllm":
+        return vllm(base, **settings)
     if provider == "scratch":
         if folder is None:
             raise UsageError(

@@ -15,6 +15,7 @@ from sociolect.models.model import user
 from sociolect.models.pretraining import Corpus, train
 from sociolect.models.quiet import lengths_held_here, no_bars
 from sociolect.models.threads import patient_torch
+from sociolect.models.weights import Weights
 from sociolect.seeds import derive, substream
 
 MARKS = ("<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
@@ -91,7 +92,7 @@ def scratch(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "scratch", "weights"))
         module = fresh(dial._replace(words=len(tokenizer)), **marks)
-    model = Local(f"scratch/{size}", folder, module, tokenizer, threads=threads)
+    model = Local(f"scratch/{size}", Weights(folder, known=module), tokenizer, threads=threads)
     corpus = _corpus(model, list(rows["prompt"]), list(rows["reply"]), dial.context)
     if len(corpus.sequences) < 10:
         raise InputError(

@@ -1,12 +1,13 @@
 """What a run will ask, learn and compare, as its system says it before anything runs."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from sociolect.errors import InputError
+from sociolect.models.placement import placement
+from sociolect.systems.planned_weights import counted, shape
 
 CHARS = (4.0, 2.5, 6.0)  # ours: characters a token in a large vocabulary, likely, and at either end, over languages
 OWN_CHARS = (4.0, 3.0, 5.0)  # ours: the same in a vocabulary that was learnt on the spot from these very texts
@@ -25,6 +26,11 @@ TRAINING: Mapping[str, pl.DataType] = {
     "tokens": I,
     "tokens_low": I,
     "tokens_high": I,
+    "method": S,
+    "rank": I,
+    "parts": I,
+    "parts_low": I,
+    "parts_high": I,
 }
 WORK: Mapping[str, pl.DataType] = {"step": S, "seconds": F}
 Where = Literal["scripted", "local", "served"]
@@ -57,8 +63,8 @@ class Plan(NamedTuple):
     `calls`: a row per step, model and kind (generate, logprobs), with `where` the model stands (scripted: it costs nothing;
     local: its weights are here; served) and its tokens in all. `comparisons`: the least difference each shows with a chance
     of .80 at its level, after Holm where the study adjusts; null where it cannot be told. `training`: tokens passed through,
-    all epochs together. `work`: seconds of the steps that ask no model, on a machine of speed 1. `notes` say what was assumed.
-    `memory` is bytes beside weights, `disk` bytes beside replies and weights.
+    all epochs together, how it is learnt and in how many parts. `work`: seconds of the steps that ask no model, on a machine of
+    speed 1. `notes` say what was assumed. `memory` is bytes beside weights, `disk` bytes beside replies and weights.
     """
 
     calls: pl.DataFrame
@@ -113,10 +119,25 @@ def asked(
     return row
 
 
-def learnt(step: str, model: str, weights: int | None, tokens: Range) -> dict[str, object]:
-    """One row of `training`."""
-    low, high = round(tokens.low), round(tokens.high)
-    return {"step": step, "model": model, "weights": weights, "tokens": round(tokens.likely), "tokens_low": low, "tokens_high": high}  # fmt: skip
+def learnt(
+    step: str,
+    model: str,
+    weights: int | None,
+    tokens: Range,
+    *,
+    method: Literal["scratch", "full"] = "full",
+    rank: int | None = None,
+    parts: Range | float = 1,
+) -> dict[str, object]:
+    """One row of `training`: so many tokens, in so many parts of which none waits for another, as one for each community.
+
+    `method` is scratch (from nothing, on a CPU), full (all weights of a model) or, with a `rank`, lora.
+    """
+    parts = parts if isinstance(parts, Range) else Range(parts, parts, parts)
+    row: dict[str, object] = {"step": step, "model": model, "weights": weights, "method": "lora" if rank else method, "rank": rank}  # fmt: skip
+    for name, value in (("tokens", tokens), ("parts", parts)):
+        row |= {name: round(value.likely), f"{name}_low": round(value.low), f"{name}_high": round(value.high)}
+    return row
 
 
 def made_of(
@@ -131,8 +152,8 @@ def made_of(
 ) -> Plan:
     """The plan made of these rows."""
     made = [
-        pl.DataFrame(list(rows), schema=dict(shape), orient="row") if rows else pl.DataFrame(schema=dict(shape))
-        for rows, shape in ((calls, CALLS), (comparisons, COMPARISONS), (training, TRAINING))
+        pl.DataFrame(list(rows), schema=dict(columns), orient="row") if rows else pl.DataFrame(schema=dict(columns))
+        for rows, columns in ((calls, CALLS), (comparisons, COMPARISONS), (training, TRAINING))
     ]
     steps = pl.DataFrame({"step": list(work or {}), "seconds": list((work or {}).values())}, schema=dict(WORK))
     return Plan(made[0], made[1], made[2], steps, memory, disk, tuple(notes))
@@ -145,33 +166,22 @@ def standing(name: str) -> Where:
     ('served', 'local', 'scripted')
     """
     provider = name.partition("/")[0]
-    if provider in ("openai", "endpoint"):
+    if provider in ("openai", "endpoint") or (provider == "vllm" and os.environ.get("SOCIOLECT_VLLM_URL", "").strip()):
         return "served"
-    return "local" if provider in ("hf", "scratch") else "scripted"
+    return "local" if provider in ("hf", "scratch", "vllm") else "scripted"
+
+
+def learnt_bytes(row: Mapping[str, Any]) -> Range | None:
+    """The bytes that a row of `training` leaves: an adapter in 32 bits for each part, or all weights; None where unknown."""
+    if row["weights"] is None:
+        return None
+    bf16 = row["method"] != "scratch" and placement().dtype == "bf16"
+    whole = row["weights"] * (2.0 if bf16 else 4.0)
+    each = 4.0 * shape(row["model"], row["weights"]).adapter(row["rank"]) if row["rank"] else whole
+    return Range(*(each * row[f"parts{end}"] for end in ("", "_low", "_high")))
 
 
 def weighed(name: str) -> Weights:
-    """The weights of a local model, from its size on disk where it is a folder; None where nothing here tells."""
-    where = Path(name.partition("/")[2].rpartition("@")[0] or name.partition("/")[2]).expanduser()
-    files = sorted(where.glob("*.safetensors")) if where.is_dir() else []
-    if not files:
-        return SCRATCH.get(name.partition("/")[2], Weights(None)) if name.startswith("scratch/") else Weights(None)
-    return Weights(sum(_counted(f) for f in files))
-
-
-def _counted(file: Path) -> int:
-    """The numbers in a safetensors file, by its header alone."""
-    import json
-
-    try:
-        with file.open("rb") as raw:
-            head = json.loads(raw.read(int.from_bytes(raw.read(8), "little")))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file.name} cannot be read as weights: {error}") from error
-    total = 0
-    for name, one in head.items():
-        size = 1
-        for side in one["shape"] if name != "__metadata__" else (0,):
-            size *= side
-        total += size
-    return total
+    """The weights of a local model: of its folder or the hub's local cache, else by its name; None where nothing tells."""
+    own = SCRATCH.get(name.partition("/")[2]) if name.startswith("scratch/") else None
+    return own or Weights(counted(name))

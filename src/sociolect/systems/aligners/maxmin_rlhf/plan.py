@@ -38,7 +38,9 @@ def plan(
     training = []
     if name == "scratch/tiny":
         seen = at.examples * at.epochs * WORDS
-        training.append(planned.learnt("base", name, weights, planned.Range(seen, 0.7 * seen, 1.5 * seen)))
+        training.append(
+            planned.learnt("base", name, weights, planned.Range(seen, 0.7 * seen, 1.5 * seen), method="scratch")
+        )
     for arm in PRACTISED if at.steps else ():
         rounds = planned.Range(at.steps, 1, at.steps)
         step = f"practised_{arm.replace(' ', '_')}"

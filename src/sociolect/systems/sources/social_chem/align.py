@@ -120,7 +120,8 @@ def _fresh(start: Local, seed: int) -> Local:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "random start"))
         module = AutoModelForCausalLM.from_config(start.module.config).float().eval()
-    return replace(start, module=module, name=f"{start.name} at random")
+    module = module.to(start.module.device, start.module.dtype)
+    return replace(start, weights=replace(start.weights, known=module), name=f"{start.name} at random")
 
 
 def _cut(text: str) -> str:

@@ -41,7 +41,11 @@ def plan(
     own = planned.weighed(name)
     arms = 1 + at.retrained + (base is not None)
     epochs = TAUGHT["epochs"] if base else 3
-    training = [planned.learnt("generator", name, own.weights, taught.times(float(epochs * arms)))]
+    training = [
+        planned.learnt(
+            "generator", name, own.weights, taught.times(float(epochs * arms)), method="full" if base else "scratch"
+        )
+    ]
     reply = Range(9, 6, 12) if released is None else Range(16, 6, 75)
     told: dict[str, Any] = {"where": "local", "prompt": 40.0 if released is None else 240.0, "chars": own.chars}
     attributes = 5 if released is None else 6

@@ -28,7 +28,6 @@ CONTEXT = planned.Range(
 SD = 0.5  # of the difference in rightness of one reply in two arms: as at tiny
 ICC = 0.01, 0.03  # ours: the share of it that topics hold, and templates: on a planted society, and on real posts
 LEFT = 0.83  # of each arm's replies are kept and levelled, as at tiny
-TRAINED = 3e6  # numbers of a LoRA adapter of rank 8 on a model of a billion: a few in a thousand
 SECONDS = 2.5e-3, 20.0  # of measuring and comparing one reply, and once: measured at tiny
 
 
@@ -90,10 +89,8 @@ def plan(
     for arm, repeated in _ablated(ablate, mix):
         rows.append(ask(f"{arm} of branches", name, "generate", many.times(repeated), prompt=shown[arm]))
     again = extra._replace(likely=extra.likely + len(ablate), low=extra.low, high=extra.high + len(ablate))
-    training = _training(n, k, at, (name, kind), chars=chars, own=base is None, again=again)
+    training = _training(n, k, at, (name, kind), chars=chars, rank=lora_rank, own=base is None, again=again)
     heard = sum(int(str(r["calls"])) for r in rows)
-    adapters = k.times(2).times(planned.Range(1 + again.likely, 1 + again.low, 1 + again.high))
-    each = 4.0 * (TRAINED if lora_rank else kind.weights or 0)
     return planned.made_of(
         calls=rows,
         training=training,
@@ -103,7 +100,6 @@ def plan(
             * (1 + again.likely)
         },
         memory=planned.Range(9e8 + 1500 * n.likely, 5e8 + 500 * n.low, 2e9 + 6000 * n.high),
-        disk=adapters.times(each).times(planned.Range(1, 0.95, 1.1)) if each else planned.Range(2e7, 5e6, 1e8),
         notes=[*notes, *why, *told, *_said(ablate, plants=plants)],
     )
 
@@ -204,6 +200,7 @@ def _training(
     model: tuple[str, planned.Weights],
     *,
     chars: float,
+    rank: int | None,
     own: bool,
     again: planned.Range,
 ) -> list[dict[str, object]]:
@@ -214,10 +211,17 @@ def _training(
     rows = []
     if own:
         corpus = planned.Range(*(min(at.corpus * c, x * side) for x, side, c in zip(n, LEARNT, k, strict=True)))
-        rows.append(planned.learnt("base", name, kind.weights, corpus.times(post).times(CONTEXT).times(3)))
-    each = k.times(taken).times(post).times(2 * at.epochs)
-    times = planned.Range(1 + again.likely, 1 + again.low, 1 + again.high)
-    return [*rows, planned.learnt("aligned, shuffled", name, kind.weights, each.times(times))]
+        rows.append(
+            planned.learnt("base", name, kind.weights, corpus.times(post).times(CONTEXT).times(3), method="scratch")
+        )
+    each = k.times(taken).times(post).times(at.epochs)
+    rows += [planned.learnt(arm, name, kind.weights, each, rank=rank, parts=k) for arm in ("aligned", "shuffled")]
+    if again.high:
+        times = again.times(2)
+        rows.append(
+            planned.learnt("in branches", name, kind.weights, each.times(times), rank=rank, parts=k.times(times))
+        )
+    return rows
 
 
 def _comparisons(

@@ -152,7 +152,11 @@ def _learning(
         training.insert(
             0,
             planned.learnt(
-                "base", name, planned.SCRATCH[teaching.base].weights, learnt_from.times(tokens).times(2 * passes)
+                "base",
+                name,
+                planned.SCRATCH[teaching.base].weights,
+                learnt_from.times(tokens).times(2 * passes),
+                method="scratch",
             ),
         )
     return rows, training

@@ -63,7 +63,13 @@ def plan(
         taught = n.times(0.75 * messages[0].likely)
         weights = planned.weighed(base)
         training.append(
-            planned.learnt("tuned", base, weights.weights, taught.times(Range(3, 3, 5)).times(Range(250, 100, 1200)))
+            planned.learnt(
+                "tuned",
+                base,
+                weights.weights,
+                taught.times(Range(3, 3, 5)).times(Range(250, 100, 1200)),
+                rank=None if base.startswith("scratch/") else 64,
+            )
         )
         held = n.times(0.25).times(messages[0].likely + 4)
         for arm in (base, f"{base} tuned"):
