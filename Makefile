@@ -55,6 +55,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/moral_graph.py
 	$(BIN)/python benchmarks/maxmin.py
 	$(BIN)/python benchmarks/trustworthy.py
+	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/partitions.py
+	$(BIN)/python benchmarks/gpu.py
 
 clean:
 	rm -rf $(VENV) runs build
