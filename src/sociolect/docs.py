@@ -11,7 +11,7 @@ from sociolect.frames import SHAPES
 FLOORS = (
     ("Floor 1: what everything stands on", ("errors.py", "text.py", "seeds.py", "settle.py", "points.py", "tones.py")),
     (
-        "Floor 2: frames, workspaces, models, pages",
+        "Floor 2: frames, workspaces, models, clusters, pages",
         (
             "frames.py",
             "fingerprint.py",
@@ -21,6 +21,7 @@ FLOORS = (
             "forgotten.py",
             "traces.py",
             "models/*.py",
+            "cluster/*.py",
             "report/*.py",
         ),
     ),
