@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 from tests.models import fake_vllm
 from tests.models.faulty_server import Faulty, Plan, http
 
+from sociolect.cluster.folders import content
 from sociolect.errors import MissingExtra, ModelError, SociolectError, UsageError
 from sociolect.models import vllm_engine
 from sociolect.models.local import Local
@@ -120,6 +121,11 @@ def test_adapters_that_do_not_go_over_the_base(here: fake_vllm.Here, tiny: Local
     told(red, rank_pattern={}, peft_type="LOHA", r="4")
     says("peft_type is 'LOHA'; due is LORA; r is '4'; due is a whole number")
     told(red, peft_type="LORA", r=4)
+    (red / "card.json").write_text(json.dumps({"base_content": content(Path(tiny.folder))}))
+    assert vllm(tiny.folder, adapter=red).weights.lora
+    (red / "card.json").write_text(json.dumps({"base_content": "another"}))
+    says("it learnt over other files than those of 'model'")
+    (red / "card.json").unlink()
     for name in weights:
         weights[name] = weights[name][:, :64] if "lora_A" in name else weights[name]
     save_file(weights, red / "adapter_model.safetensors")

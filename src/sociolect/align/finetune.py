@@ -9,6 +9,7 @@ from sociolect.align.jobs import Job, job, ours, run, seen_card
 from sociolect.align.shareable import DECLARED, UNTESTED
 from sociolect.align.training import Plan
 from sociolect.align.workers import side_by_side
+from sociolect.cluster.folders import content
 from sociolect.cluster.session import session
 from sociolect.errors import ModelError, RefusedError, UsageError, needs
 from sociolect.frames import Examples
@@ -144,9 +145,16 @@ def _finetuned(
         raise needs("finetune", "train") from error
     base, cluster = _checked(model, examples, places, plan, workers), session()
     why = UNTESTED if shareable else DECLARED
+    own = base.weights.source
     extra = {
-        "base_digest": digest(base.module) if cluster is None else digested(cluster, base, lora=plan.lora_rank is not None), "shareable": False, "why": why, "torch": str(torch.__version__),
-    }  # fmt: skip
+        "base_digest": digest(base.module)
+        if cluster is None
+        else digested(cluster, base, lora=plan.lora_rank is not None),
+        "base_content": content(Path(own)) if Path(own).is_dir() else None,  # known without reading the weights
+        "shareable": False,
+        "why": why,
+        "torch": str(torch.__version__),
+    }
     parts = sorted(examples.partition_by("community", as_dict=True).items())
     jobs = [
         job(part, base, community=str(name), folder=places[str(name)], plan=plan, extra=extra)

@@ -1,5 +1,6 @@
 """Workers on the nodes of a cluster, and work handed out to them: one that dies loses nothing, its work goes to another."""
 
+import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
@@ -244,6 +245,10 @@ def _line(error: BaseException) -> str:
 def _worker() -> type:
     class Worker:
         """A process that does what it is handed, one piece after the other."""
+
+        def __init__(self) -> None:
+            # here, before anything loads torch, which reads it once: see models.threads.patient_torch
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
         def about(self) -> tuple[str, dict[str, str]]:
             import ray

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sociolect.cluster.folders import content
 from sociolect.errors import ModelError, needs
+from sociolect.record import mapping
 
 _PREFIX = "base_model.model."  # before every name in a PEFT file
 
@@ -12,8 +14,8 @@ _PREFIX = "base_model.model."  # before every name in a PEFT file
 def rank_of(folder: Path, base: Path | str, *, other_base: bool = False) -> int:
     """The highest rank in a PEFT adapter, once it is seen to be safetensors, LoRA, and made for this base.
 
-    The base is known by the last part of its name, as in `base_model_name_or_path`, and by the shapes of its weights where
-    they lie in a folder. `other_base` allows another name, not other shapes. Raises ModelError with all faults.
+    The base is known by the last part of its name, as in `base_model_name_or_path`, by the content of its folder, where the
+    adapter's card says it, and by the shapes of its weights. `other_base` allows all but other shapes. Raises ModelError with all faults.
     """
     faults = []
     if not (folder / "adapter_model.safetensors").is_file():
@@ -25,6 +27,11 @@ def rank_of(folder: Path, base: Path | str, *, other_base: bool = False) -> int:
     if name and name != own and not other_base:
         faults.append(
             f"it was made for {name!r}, not for {own!r}: open that base, or say other_base=True if they are one"
+        )
+    made_for = (mapping(folder / "card.json") or {}).get("base_content")
+    if made_for and isinstance(base, Path) and made_for != content(base) and not other_base:
+        faults.append(
+            f"it learnt over other files than those of {own!r}: open those, or say other_base=True if the weights are one"
         )
     pattern = said.get("rank_pattern")
     ranks = [said.get("r"), *(pattern.values() if isinstance(pattern, dict) else ())]
