@@ -1,6 +1,7 @@
 """Clusters that are not there, are none, have other versions, or no GPU: one line each, and nothing is written."""
 
 import json
+import os
 import socket
 import sys
 import threading
@@ -69,6 +70,38 @@ def test_addresses_where_no_cluster_is(silent: int, chatty: int, monkeypatch: py
     assert refused("ray://127.0.0.1:1").startswith("ray://127.0.0.1:1 is an address of Ray Client")
     for odd in ("here", "host:", ":6379", "host:99999", "host:port"):
         assert refused(odd).startswith(f"{odd!r} is no address: due is auto, or host:port")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_cluster_that_asks_for_a_token(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, shown: bool
+) -> None:
+    """What Ray 2.60 prints and raises there: a token that is here is shown once it is asked for, and not before."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'sociolect[ray]'")
+    tried: list[str] = []
+
+    def joined(asked: str) -> None:
+        tried.append(asked)
+        os.write(2, b"[W] gcs_client.cc:210: Unauthenticated: InvalidAuthToken: Authentication token is missing\n" * 20)
+        raise ConnectionError("Failed to connect to Ray cluster")
+
+    monkeypatch.setattr(sessions, "_answers", lambda _: None)
+    monkeypatch.setattr(sessions, "_joined", joined)
+    monkeypatch.setattr(sessions, "_token_shown", lambda: shown and len(tried) < 2)
+    assert refused("h:1").startswith("the cluster at h:1 asks for a token, and this machine has none or another: copy ")
+    assert tried == ["h:1"] * (1 + shown)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_address_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'sociolect[ray]'")
+    monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:1")
+    assert refused("auto").startswith("ray://127.0.0.1:1 is an address of Ray Client")
+    tried: list[str] = []
+    monkeypatch.setenv("RAY_ADDRESS", "")  # as good as none
+    monkeypatch.setattr(sessions, "_joined", tried.append)
+    sessions._connected("auto")
+    assert tried == ["auto"]
 
 
 @pytest.mark.parametrize("command", ["run", "resume"])

@@ -117,9 +117,13 @@ def test_the_tables_reach_the_specifications_auc(data: Path) -> None:
     )
     assert reader.labels == TONES
 
-    def auc(texts: pl.Series, tones: pl.Series, tone: str) -> float:
-        chance = reader.probabilities(texts.to_list())[:, reader.labels.index(tone)]
-        return float(roc_auc_score([tone in t for t in tones], chance))
+    def auc(texts: pl.Series, tones: pl.Series) -> dict[str, float]:
+        chance = reader.probabilities(texts.to_list())
+        return {
+            t: float(roc_auc_score(said, chance[:, k]))
+            for k, t in enumerate(TONES)
+            if (said := tones.list.contains(t)).any()
+        }
 
     due = {
         "thankful": 0.99,
@@ -130,10 +134,10 @@ def test_the_tables_reach_the_specifications_auc(data: Path) -> None:
         "surprised": 0.82,
         "relaxed": 0.76,
     }
-    truth = as_tones(test, "goemotions")
-    assert {t: auc(test["text"], truth, t) >= least - 0.02 for t, least in due.items()} == dict.fromkeys(due, True)
+    found = auc(test["text"], as_tones(test, "goemotions"))
+    assert {t: found[t] >= least - 0.02 for t, least in due.items()} == dict.fromkeys(due, True)
     apart = mind.filter(held)
-    assert auc(apart["full_text"], as_tones(apart, "offmychest"), "self_disclosure") > 0.65 - 0.02
+    assert auc(apart["full_text"], as_tones(apart, "offmychest"))["self_disclosure"] > 0.65 - 0.02
     own = joined(reader.readers, take={"emotional_support": "offmychest"})
     chance = own.probabilities(apart["full_text"].to_list())[:, own.labels.index("emotional_support")]
     assert roc_auc_score(apart["Emo_support"] == 1, chance) > 0.84 - 0.02

@@ -87,7 +87,7 @@ def digested(cluster: Cluster, base: Local, *, lora: bool) -> str:
 
 def wanted(base: Local, *, lora: bool) -> Needs:
     """What a worker takes of its node to train: on a CPU one core, as a thread does in one process."""
-    each = 2.0 * BYTES[base.dtype] if lora else LEARNT
+    each = 2.0 * BYTES[base.dtype] if lora else LEARNT + BYTES[base.dtype]  # the base stays beside what learns
     return needs(base.weights, threads=1, each=each)
 
 
@@ -114,8 +114,7 @@ def _train(order: Order, one: Job, box: "Queue[Message | BaseException | None]")
     import torch
 
     torch.set_num_threads(1)
-    weights, seen = order.base.here(), one.resume.stat().st_mtime_ns if one.resume.exists() else None
-    base = Local(order.name, replace(weights, known=ready(weights)), tokenizer_of(weights))
+    seen = one.resume.stat().st_mtime_ns if one.resume.exists() else None
 
     def each_step(done: int, steps: int) -> None:
         nonlocal seen
@@ -127,6 +126,8 @@ def _train(order: Order, one: Job, box: "Queue[Message | BaseException | None]")
         box.put(("step", done, steps))
 
     try:
+        weights = order.base.here()
+        base = Local(order.name, replace(weights, known=ready(weights)), tokenizer_of(weights))
         made(one, base, one.folder / ".part", save_every=order.save_every, each_step=each_step)
         box.put(None)
     except BaseException as error:  # whatever it is, it is raised where the others listen

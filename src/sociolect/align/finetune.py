@@ -143,7 +143,8 @@ def _finetuned(
         import torch
     except ImportError as error:
         raise needs("finetune", "train") from error
-    base, cluster = _checked(model, examples, places, plan, workers), session()
+    base = _checked(model, examples, places, plan, workers)
+    cluster = session() if base.weights.known is None else None  # what lies in no folder learns where it is
     why = UNTESTED if shareable else DECLARED
     own = base.weights.source
     extra = {

@@ -35,10 +35,11 @@ def kl_along(
 
     rows = [encoded(policy, Episode(chat, text, 0.0, tokens)) for chat, text in zip(chats, replies, strict=True)]
     out = [0.0] * len(rows)
+    first, second = policy.module, reference.module  # on a GPU each would make room for the other, part by part
     with fixed_threads(policy.threads), torch.inference_mode():
         for part in parts_of(rows, policy.batch):
             some = [rows[i] for i in part]
-            (mine, _, real), (theirs, *_) = words(policy.module, some), words(reference.module, some)
+            (mine, _, real), (theirs, *_) = words(first, some), words(second, some)
             apart = ((mine.exp() * (mine - theirs)).sum(-1) * real).sum(1)
             for i, value in zip(part, apart.tolist(), strict=True):
                 out[i] = value

@@ -46,7 +46,7 @@ def parcel(folder: Path) -> Parcel:
 def chunks(missing: AbsentError) -> Iterator[tuple[str, str, bytes]]:
     """The content of the folder that is missed, in pieces: where each goes below a worker's own folder, and its bytes."""
     folder, key = Path(missing.parcel.path), missing.parcel.key
-    for name in sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != "stale.json"):
+    for name in sorted(str(p.relative_to(folder)) for p in _files(folder) if p.name != "stale.json"):
         with (folder / name).open("rb") as file:
             first = True
             while (some := file.read(CHUNK)) or first:
@@ -87,5 +87,16 @@ def _content(folder: Path, state: frozenset[tuple[str, int, int]]) -> str:
 
 
 def _sizes(folder: Path) -> tuple[tuple[str, int], ...]:
-    files = (p for p in folder.rglob("*") if p.is_file() and p.name not in NOTES) if folder.is_dir() else ()
+    files = (p for p in _files(folder) if p.name not in NOTES)
     return tuple(sorted((str(p.relative_to(folder)), p.stat().st_size) for p in files))
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files that count, as `of_folder` has it: a step's record may change while its weights are read."""
+    return [
+        p
+        for p in folder.rglob("*")
+        if p.is_file()
+        and p.name not in {"step.json", "run.json"}
+        and not any(q.startswith(".") for q in p.relative_to(folder).parts)
+    ]

@@ -1,22 +1,24 @@
 """Workers on the nodes of a cluster, and work handed out to them: one that dies loses nothing, its work goes to another."""
 
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from threading import get_ident
 from typing import Any, NamedTuple
 
-from sociolect.cluster import folders
 from sociolect.cluster.folders import AbsentError, chunks
 from sociolect.cluster.nodes import Node, about, differences
 from sociolect.cluster.session import Cluster
+from sociolect.cluster.worker import Worker
 from sociolect.errors import ClusterError, SociolectError
 
 TRIES = 3  # ours: so many workers may die of one piece of work
 PATIENCE_S = 120.0  # ours: how long a run waits for a worker when it has none
 LOOK_S = 5.0
+UNHEARD = 16  # ours: so many messages of a piece wait to be heard; then its worker waits, and memory holds
 
 
 class Needs(NamedTuple):
@@ -29,11 +31,12 @@ class Needs(NamedTuple):
 
 
 class Hand(NamedTuple):
-    """A worker: a process on a node, and what it does now, by piece of work in the order it was handed them."""
+    """A worker: a process on a node, what it does now, by piece of work in the order it was handed them, and folders it was sent."""
 
     actor: Any
     node: str
     doing: dict[int, Any]
+    sent: set[str]
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +48,7 @@ class Pool:
     most: int
     hands: list[Hand] = field(default_factory=list)
     coming: dict[Any, Any] = field(default_factory=dict)  # what each says when it is ready, and its actor
+    unborn: int = 0  # how many in a row died before they were ready
 
     def close(self) -> None:
         """Ends all its workers."""
@@ -58,14 +62,15 @@ class Pool:
             ray.kill(actor)
         self.hands.clear()
         self.coming.clear()
+        self.unborn = 0
 
     def started(self, count: int) -> None:
-        """Asks Ray for workers until so many stand or come, spread over the nodes."""
+        """Asks Ray for workers until so many stand or come, spread over the nodes; no more where they die as they start."""
         import ray
 
-        while len(self.hands) + len(self.coming) < min(count, self.most):
+        while self.unborn < TRIES and len(self.hands) + len(self.coming) < min(count, self.most):
             actor = (
-                ray.remote(_worker())
+                ray.remote(Worker)
                 .options(
                     num_cpus=self.needs.cpus,
                     num_gpus=self.needs.gpus,
@@ -79,18 +84,27 @@ class Pool:
             self.coming[actor.about.remote()] = actor
 
     def arrived(self, ref: Any) -> None:
-        """Takes in a worker that says it is ready; ClusterError where it computes with other versions."""
+        """Takes in a worker that is ready; ClusterError where it computes with other versions, or none comes alive."""
         import ray
 
         actor = self.coming.pop(ref)
         try:
             name, there = ray.get(ref)
-        except ray.exceptions.RayError:
-            return  # its node went before it was ready
+        except ray.exceptions.RayError as error:
+            ray.kill(actor)  # it would keep its cores
+            if isinstance(error, ray.exceptions.RayTaskError):
+                raise _cause(error, self.needs) from error
+            self.unborn += 1  # its node went before it was ready, or no process can start there
+            if self.unborn >= TRIES and not self.hands and not self.coming:
+                raise ClusterError(
+                    f"{self.needs.what}: {self.unborn} workers died before they were ready ({_line(error)}): look at `ray status`"
+                ) from error
+            return
+        self.unborn = 0
         if faults := differences(name, about(), there):
             ray.kill(actor)
             raise ClusterError("; ".join(faults) + ": every node needs the same versions as this machine")
-        self.hands.append(Hand(actor, name, {}))
+        self.hands.append(Hand(actor, name, {}, set()))
 
     def lost(self, hand: Hand) -> list[int]:
         """Strikes a worker that died off the list: the work that it leaves."""
@@ -98,6 +112,10 @@ class Pool:
 
         self.hands.remove(hand)
         ray.kill(hand.actor)
+        # Its node may be gone, and all workers there: one that does nothing is asked first, or a piece would meet them in turn.
+        for other in [h for h in self.hands if h.node == hand.node and not h.doing]:
+            self.hands.remove(other)
+            self.coming[other.actor.about.remote()] = other.actor
         return list(hand.doing)
 
 
@@ -115,16 +133,18 @@ def handed(
     `do` is a function of a module, and what it takes and yields can be pickled; `ahead` pieces wait at each worker, so
     that it need not. Where a worker dies, what it had is handed out again: `piece` is asked anew, and what its first try
     yielded comes again. Whoever stops listening ends the workers that are at work. What `do` raises is raised here.
-    Raises ClusterError where no node has room for a worker, no worker comes, or one piece has killed three.
+    Threads wait for each other. Raises ClusterError where no node has room for a worker, no worker comes, a node cannot keep
+    a folder, one piece has killed three workers, or this thread listens to another call that has not ended.
     """
     import ray
 
-    pool = _pool(cluster, needs)
     due, tries = deque(range(count)), Counter[int]()
     alone_since = time.monotonic()
-    try:
+    with _turn(cluster, needs) as pool:
         while due or any(hand.doing for hand in pool.hands):
             pool.started(len(due) + sum(len(hand.doing) for hand in pool.hands))
+            if not pool.hands and not pool.coming:
+                raise ClusterError(_alone(cluster, needs))
             _hand_out(pool, do, piece, due, ahead)
             streams = {hand.doing[k]: (hand, k) for hand in pool.hands for k in list(hand.doing)[:1]}
             ready, _ = ray.wait([*streams, *pool.coming], num_returns=1, timeout=LOOK_S, fetch_local=False)
@@ -144,7 +164,7 @@ def handed(
                 except ray.exceptions.RayTaskError as error:
                     if not isinstance(error.cause, AbsentError):
                         raise _cause(error, needs) from error
-                    due.extendleft(reversed(_supplied(hand, error.cause)))
+                    due.extendleft(reversed(_supplied(pool, hand, error.cause)))
                 except ray.exceptions.RayError as error:
                     left = pool.lost(hand)
                     tries[k] += 1
@@ -156,9 +176,24 @@ def handed(
                     due.extendleft(reversed(left))
                 else:
                     yield k, message
-    finally:
-        if any(hand.doing for hand in pool.hands):
-            pool.close()
+
+
+@contextmanager
+def _turn(cluster: Cluster, needs: Needs) -> Iterator[Pool]:
+    """The workers for one call: two at a time would take each other's messages, for a piece is known by its number."""
+    if cluster.busy == get_ident():
+        raise ClusterError(
+            f"{needs.what}: other work of this thread is handed out already: take all of its results first"
+        )
+    with cluster.turn:
+        pool = _pool(cluster, needs)
+        cluster.busy = get_ident()
+        try:
+            yield pool
+        finally:
+            cluster.busy = None
+            if pool.unborn or any(hand.doing for hand in pool.hands):
+                pool.close()
 
 
 def _hand_out(
@@ -170,15 +205,30 @@ def _hand_out(
         if len(hand.doing) > ahead:
             return
         k = due.popleft()
-        hand.doing[k] = hand.actor.work.options(num_returns="streaming").remote(do, piece(k))
+        work = hand.actor.work.options(num_returns="streaming", _generator_backpressure_num_objects=UNHEARD)
+        hand.doing[k] = work.remote(do, piece(k))
 
 
-def _supplied(hand: Hand, missing: AbsentError) -> list[int]:
-    """Sends a worker the folder that it does not see: the work it had, to be handed out again."""
-    left = list(hand.doing)
+def _supplied(pool: Pool, hand: Hand, missing: AbsentError) -> list[int]:
+    """Sends a worker the folder that it does not see, a piece at a time: the work it had, to be handed out again."""
+    import ray
+
+    name, key, left = Path(missing.parcel.path).name, missing.parcel.key, list(hand.doing)
+    if key in hand.sent:
+        raise ClusterError(
+            f"{pool.needs.what}: {name!r} has changed since it was to be read: leave it, and start again"
+        )
+    try:
+        for some in chunks(missing):
+            ray.get(hand.actor.received.remote(*some))
+    except ray.exceptions.RayTaskError as error:
+        raise ClusterError(
+            f"{pool.needs.what}: node {hand.node} cannot keep {name!r}: {_line(error.cause or error)}; use a shared disk"
+        ) from error
+    except ray.exceptions.RayError:
+        return pool.lost(hand)
+    hand.sent.add(key)
     hand.doing.clear()
-    for some in chunks(missing):
-        hand.actor.received.remote(*some)
     return left
 
 
@@ -208,12 +258,8 @@ def _room(node: Node, needs: Needs) -> int:
 
 def _too_small(cluster: Cluster, needs: Needs) -> str:
     gpus = f", {needs.gpus} GPU" if needs.gpus else ""
-    largest = max(cluster.nodes, key=lambda n: (n.gpus >= needs.gpus, n.memory), default=None)
-    has = (
-        f"{largest.name} has {largest.cpus:g} cores, {largest.gpus:g} GPUs and {largest.memory / 1e9:.1f} GB"
-        if largest
-        else "there is no node"
-    )
+    one = max(cluster.nodes, key=lambda n: (n.gpus >= needs.gpus, n.memory))
+    has = f"{one.name} has {one.cpus:g} cores, {one.gpus:g} GPUs and {one.memory / 1e9:.1f} GB"
     return (
         f"{needs.what}: one worker takes {needs.cpus} cores{gpus} and about {needs.memory / 1e9:.1f} GB of memory, and no node "
         f"of {cluster.address} has that ({has}): take larger nodes, or a smaller model"
@@ -229,39 +275,10 @@ def _alone(cluster: Cluster, needs: Needs) -> str:
 
 def _cause(error: Any, needs: Needs) -> Exception:
     """What a worker raised: our own errors as they are, others in a line."""
-    cause = error.cause
-    return (
-        cause
-        if isinstance(cause, SociolectError)
-        else ClusterError(f"{needs.what}: a worker failed: {_line(cause or error)}")
-    )
+    if isinstance(error.cause, SociolectError):
+        return error.cause
+    return ClusterError(f"{needs.what}: a worker failed: {_line(error.cause or error)}")
 
 
 def _line(error: BaseException) -> str:
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said[:300]}"
-
-
-def _worker() -> type:
-    class Worker:
-        """A process that does what it is handed, one piece after the other."""
-
-        def __init__(self) -> None:
-            # here, before anything loads torch, which reads it once: see models.threads.patient_torch
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-        def about(self) -> tuple[str, dict[str, str]]:
-            import ray
-
-            return ray.util.get_node_ip_address(), about()
-
-        def received(self, *some: Any) -> None:
-            folders.received(*some)
-
-        def emptied(self) -> None:
-            folders.emptied()
-
-        def work(self, do: Callable[[Any], Iterator[Any]], piece: Any) -> Iterator[Any]:
-            yield from do(piece)
-
-    return Worker
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

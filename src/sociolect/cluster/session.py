@@ -2,9 +2,12 @@
 
 import os
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sociolect.cluster.nodes import Node, nodes
@@ -25,6 +28,8 @@ class Cluster:
     address: str
     nodes: tuple[Node, ...]
     pools: list["Pool"] = field(default_factory=list)
+    turn: Lock = field(default_factory=Lock)
+    busy: int | None = None  # the thread whose work is handed out
 
     def takes(self, device: str) -> None:
         """Nothing, or a ClusterError where models are to stand on GPUs and no node has one."""
@@ -57,7 +62,7 @@ def cluster(address: str = "auto") -> Iterator[Cluster]:
     `address` is host:port of a cluster's head, as `ray start --head` prints it, or `auto`: the cluster that $RAY_ADDRESS
     names or that runs on this machine, and where there is none, one of this machine's cores and GPUs, which ends with it.
     Raises MissingExtra without Ray; ClusterError where nothing answers at the address, where a node has another version of
-    Python, of this package or of a library that computes numbers, and where two different clusters would be open at once.
+    Python, of this package or of a library that computes numbers, and where this process has joined a cluster already.
     """
     # Ray sends usage figures to its makers unless told not to; nothing of ours speaks to anybody unasked.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -68,6 +73,8 @@ def cluster(address: str = "auto") -> Iterator[Cluster]:
         raise needs("--cluster", "ray") from error
     if _open:
         raise ClusterError(f"a cluster is open already ({_open[-1].address}): a run has one")
+    if ray.is_initialized():
+        raise ClusterError("this process has joined a Ray cluster already, by `ray.init`: say ray.shutdown() first")
     import ray._private.worker as printer
 
     # A node that dies has its log printed on stdout, where a run prints its results; what came of it is said in our own words.
@@ -91,31 +98,80 @@ def _connected(address: str) -> None:
     """Ray knows the cluster from now on; ClusterError in one line where that cannot be."""
     import ray
 
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    if address.startswith("ray://"):
+    asked = (os.environ.get("RAY_ADDRESS") or "auto") if address == "auto" else address
+    if asked.startswith("ray://"):
         raise ClusterError(
-            f"{address} is an address of Ray Client, which streams no results: run on a node of the cluster and say its "
+            f"{asked} is an address of Ray Client, which streams no results: run on a node of the cluster and say its "
             "head as host:port (6379 unless told)"
         )
-    asked = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
     if asked not in ("auto", "local"):
         _answers(asked)
-    try:
-        if asked == "auto":
+    while True:
+        with _unsaid() as printed:
             try:
-                ray.init(address="auto", **quiet)
+                _joined(asked)
                 return
-            except ConnectionError:
-                asked = "local"
-        here = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if asked == "local" else {}
-        ray.init(address=asked, **here, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
-        said = " ".join(str(error).split())
-        if "ersion mismatch" in said:
-            raise ClusterError(
-                f"the cluster at {asked} has another version: {said[:300]}; install the same on every node"
-            ) from error
-        raise ClusterError(f"the cluster at {asked} cannot be joined: {said[:300]}") from error
+            except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+                fault = error
+        with _unsaid():
+            if "AuthToken" not in printed[0] or not _token_shown():
+                break
+    said = " ".join(str(fault).split())
+    if "ersion mismatch" in said:
+        raise ClusterError(
+            f"the cluster at {asked} has another version: {said[:300]}; install the same on every node"
+        ) from fault
+    if "AuthToken" in printed[0] or "authentication token" in said:
+        raise ClusterError(
+            f"the cluster at {asked} asks for a token, and this machine has none or another: copy ~/.ray/auth_token from its "
+            "head to every node, or set RAY_AUTH_TOKEN"
+        ) from fault
+    raise ClusterError(f"the cluster at {asked} cannot be joined: {said[:300]}") from fault
+
+
+def _joined(asked: str) -> None:
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    if asked == "auto":
+        try:
+            ray.init(address="auto", **quiet)
+            return
+        except ConnectionError:
+            asked = "local"
+    if asked == "local":
+        ray.init(address=asked, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        return
+    ray.init(address=asked, **quiet)
+
+
+def _token_shown() -> bool:
+    """Whether this machine has a token that Ray did not show yet: to a cluster that is named to it, it does so only when told.
+
+    It is not shown before one is asked for: to an open cluster whose workers have none, who comes with one has no worker.
+    """
+    try:
+        from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+    except ImportError:
+        return False  # a Ray before there were tokens
+    return "RAY_AUTH_MODE" not in os.environ and maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+
+
+@contextmanager
+def _unsaid() -> Iterator[list[str]]:
+    """What Ray's own parts print on stderr while it joins is kept, and known at the end: an error is one line."""
+    sys.stderr.flush()
+    true, printed = os.dup(2), list[str]()
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield printed
+        finally:
+            sys.stderr.flush()
+            os.dup2(true, 2)
+            os.close(true)
+            file.seek(0)
+            printed.append(file.read().decode(errors="replace"))
 
 
 def _answers(address: str) -> None:

@@ -58,9 +58,9 @@ class Profile:
         """The profile of each outcome at its own theta (k,)."""
         shrunk = 1 / (1 + theta[:, None] * self.nodes)
         share = self.nodes * shrunk
-        xx, xy, yy = self._turned(np.pad(shrunk, ((0, 0), (1, 0)), constant_values=1.0))
-        xx1, xy1, yy1 = self._turned(np.pad(-share * shrunk, ((0, 0), (1, 0))))
-        xx2, xy2, yy2 = self._turned(np.pad(2 * share**2 * shrunk, ((0, 0), (1, 0))))
+        xx, xy, yy = self._turned(1.0, shrunk)
+        xx1, xy1, yy1 = self._turned(0.0, -share * shrunk)
+        xx2, xy2, yy2 = self._turned(0.0, 2 * share**2 * shrunk)
         inverse = np.asarray(np.linalg.inv(xx), dtype=float)
         beta = np.asarray(np.linalg.solve(xx, xy[..., None])[..., 0], dtype=float)
 
@@ -85,7 +85,10 @@ class Profile:
             beta, inverse, xx1, rss, rss_slope, rss_bend, log_bend,
         )  # fmt: skip
 
-    def _turned(self, share: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _turned(self, within: float, nodes: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The cross-products under a share of those within groups, and a share (k, S) of those of each node."""
+        share = np.empty((nodes.shape[0], nodes.shape[1] + 1))  # np.pad takes as long as all the rest
+        share[:, 0], share[:, 1:] = within, nodes
         xy = np.einsum("ks,spk->kp", share, self.xy)
         return np.tensordot(share, self.xx, 1), xy, np.einsum("ks,sk->k", share, self.yy)
 

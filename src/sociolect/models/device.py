@@ -6,6 +6,7 @@ from typing import Any
 
 from sociolect.errors import ModelError, UsageError
 from sociolect.models.memory import fitting
+from sociolect.models.threads import patient_torch
 
 ATTENTIONS = ("eager", "sdpa", "flash_attention_2", "flash_attention_3")
 # Ours, of the logits' own spread: in small models rounding to bf16 made .01 to .07, padding that is read 1.1 and more.
@@ -17,7 +18,7 @@ def checked(device: str, dtype: str, attention: str | None) -> None:
 
     Devices are `cpu`, `cuda` and `cuda:1`. FlashAttention wants CUDA and bf16.
     """
-    import torch
+    torch = patient_torch()
 
     place, _, number = device.partition(":")
     faults = []
@@ -55,7 +56,7 @@ def on_device(module: Any, device: str, attention: str | None = None) -> Any:
     its digits, and who wants speed takes bf16. Raises ModelError where the weights do not fit, or where what was asked
     for is not installed, not for this model, or says something else.
     """
-    import torch
+    torch = patient_torch()
 
     with fitting("the model", device):
         module = module.to(device).eval()
@@ -104,7 +105,7 @@ def _set(module: Any, kind: str) -> str | None:
 
 def _said(module: Any) -> Any:
     """The logits after two prompts of unlike length, left-padded as in `decode`, at once and after two words more."""
-    import torch
+    torch = patient_torch()
 
     from sociolect.models.decode import begin, read
 

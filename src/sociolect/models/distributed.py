@@ -33,7 +33,10 @@ class Sent(NamedTuple):
 def sent(weights: Weights) -> Sent:
     """The weights as they can be told to a worker. There each has one GPU of its own, whatever its number is here."""
     device = weights.device.partition(":")[0]
-    base = parcel(weights.base) if isinstance(weights.base, Path) else weights.base
+    if isinstance(weights.base, Path):
+        base: Parcel | str = parcel(weights.base)
+    else:  # nodes may have fetched it at other times
+        base, weights = weights.base, replace(weights, revision=weights.commit)
     return Sent(replace(weights, device=device), base, parcel(weights.adapter) if weights.adapter else None)
 
 
@@ -64,7 +67,8 @@ def needs(weights: Weights, *, threads: int, each: float | None = None) -> Needs
     A model of the hub has an unknown size before a worker fetches it, and then no memory is set aside for it.
     """
     gpus = int(weights.device.startswith("cuda"))
-    copies = 1 + (weights.lora and not gpus)
+    # an adapter is merged into a copy of the base, which may be asked by itself before, by the same workers
+    copies = 2 if weights.lora or weights.adapter is None else 1
     count = size(weights)
     memory = 0 if count is None else int(count * (each or copies * BYTES[weights.dtype]) + RUNTIME)
     return Needs(Path(weights.base).name, threads, gpus, memory)
@@ -74,7 +78,7 @@ def size(weights: Weights) -> int | None:
     """How many weights lie in the folder, out of the heads of its files; None for a model of the hub."""
     from safetensors import safe_open
 
-    files = sorted(Path(weights.source).glob("*.safetensors")) if isinstance(weights.base, Path) else []
+    files = sorted(Path(weights.source).glob("*.safetensors"))
     count = 0
     for file in files:
         with safe_open(file, "np") as held:

@@ -20,7 +20,7 @@ from sociolect.models.model import Chat, streams
 from sociolect.models.placement import DTYPES, placement
 from sociolect.models.quiet import lengths_held_here, no_bars
 from sociolect.models.threads import patient_torch
-from sociolect.models.weights import SAFE, Weights
+from sociolect.models.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Local:
     def version(self) -> str:
         """What tells this model from another of its name: the digest of its weights, and what else changes its words."""
         known = [content(at) if isinstance(at, Path) else str(at) for at in (self.folder, self.adapter)]
-        commit = str(getattr(self.weights.config, "_commit_hash", None) or "")
+        commit = self.weights.commit or ""
         # the number of a device changes no word; its kind changes the last digits, and so a word now and then
         kind, attention = self.device.partition(":")[0], self.weights.attention
         aside = [*[kind] * (kind != "cpu"), *[attention] * (attention is not None)]
@@ -248,4 +248,4 @@ def tokenizer_of(weights: Weights) -> Any:
 
     own = weights.adapter is not None and (weights.adapter / "tokenizer_config.json").exists()
     at = str(weights.adapter if own else weights.base)
-    return lengths_held_here(transformers.AutoTokenizer.from_pretrained(at, **SAFE))
+    return lengths_held_here(transformers.AutoTokenizer.from_pretrained(at, **weights.how))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sociolect.errors import ModelError
+from sociolect.models.threads import patient_torch
 
 R = TypeVar("R")
 
@@ -52,7 +53,7 @@ def divided(do: Callable[[range], R], sizes: Sequence[int], *, module: Any, work
     `sizes` are the tokens a row may take up. A part that ran out is halved and tried again; what fitted is remembered by
     kind of work, model and device. Raises ModelError where one row alone does not fit.
     """
-    import torch
+    torch = patient_torch()
 
     key, out, at = kind(module, work), list[R](), 0
     while at < len(sizes):
@@ -87,7 +88,7 @@ def narrow(key: Hashable, sizes: Sequence[int], some: range, said: str, *, modul
 @contextmanager
 def fitting(what: str, device: str) -> Iterator[None]:
     """What is done inside needs its memory whole: ModelError in one line where the device has too little."""
-    import torch
+    torch = patient_torch()
 
     said = None
     try:
@@ -104,7 +105,7 @@ def fitting(what: str, device: str) -> Iterator[None]:
 
 def free() -> None:
     """Gives back what nothing holds any more."""
-    import torch
+    torch = patient_torch()
 
     if torch.cuda.is_available():
         gc.collect()

@@ -114,7 +114,7 @@ class Vllm:
     @property
     def version(self) -> str:
         """What tells this model from another of its name: the digest of its weights, and what else changes its words."""
-        at, commit = self.weights, str(getattr(self.weights.config, "_commit_hash", None) or "")
+        at, commit = self.weights, self.weights.commit or ""
         known = [_digested(at.base), _digested(at.adapter), commit, at.dtype]
         where = self.served.version if self.served else ""
         return fingerprint(["vllm", *known, self.tensor_parallel, self.context, self.top_k, where])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sociolect.cluster.folders import content
@@ -20,7 +21,7 @@ from sociolect.record import mapping
 SAFE = {"trust_remote_code": False}  # no code that came with a model is run
 
 
-@dataclass
+@dataclass(frozen=True)
 class Weights:
     """A base (a folder, or a hub id as text), an adapter folder laid over it, and how both stand in memory.
 
@@ -32,6 +33,7 @@ class Weights:
     dtype: str = "fp32"
     device: str = "cpu"
     attention: str | None = None
+    revision: str | None = None  # the commit of a hub model; its newest unless told
     known: Any = field(default=None, repr=False, compare=False)  # a module in memory that lies in no folder
 
     @property
@@ -39,7 +41,8 @@ class Weights:
         """transformers' own module, ready to be asked. On a GPU there is one at a time: what was asked before makes room."""
         if self.known is not None:
             return self.known
-        return self._own if self.device == "cpu" else ready(self)
+        with patient_torch().inference_mode(False):  # what is read where nothing learns may learn later
+            return self._own if self.device == "cpu" else ready(self)
 
     @cached_property
     def _own(self) -> Any:
@@ -49,14 +52,24 @@ class Weights:
     def key(self) -> tuple[str | None, ...]:
         """What tells them from all others in this process: the content of their folders, and how they stand in memory."""
         known = [content(at) if isinstance(at, Path) else at for at in (self.base, self.adapter)]
-        return (*known, self.dtype, self.device, self.attention)
+        return (*known, self.dtype, self.device, self.attention, self.revision)
 
     @cached_property
     def config(self) -> Any:
         """The model's configuration, read without its weights."""
         from transformers import AutoConfig
 
-        return self.known.config if self.known is not None else AutoConfig.from_pretrained(self.source, **SAFE)
+        return self.known.config if self.known is not None else AutoConfig.from_pretrained(self.source, **self.how)
+
+    @cached_property
+    def commit(self) -> str | None:
+        """The commit of a hub model that is read, which its configuration no longer knows; None where it is a folder."""
+        from transformers.utils import cached_file, extract_commit_hash
+
+        if self.known is not None or Path(self.source).is_dir():
+            return None
+        found = extract_commit_hash(cached_file(self.source, "config.json", revision=self.how["revision"]), None)
+        return None if found is None else str(found)
 
     @cached_property
     def generation_config(self) -> Any:
@@ -66,7 +79,7 @@ class Weights:
         if self.known is not None:
             return self.known.generation_config
         try:
-            return GenerationConfig.from_pretrained(self.source)
+            return GenerationConfig.from_pretrained(self.source, revision=self.how["revision"])
         except OSError:
             return GenerationConfig.from_model_config(self.config)
 
@@ -80,34 +93,41 @@ class Weights:
         """Where the configuration and the whole weights lie."""
         return str(self.adapter if self.adapter is not None and not self.lora else self.base)
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """How transformers is to read them: which commit, and no code."""
+        return {**SAFE, "revision": self.revision or "main"}
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.known is not None:
             raise ModelError(f"{self.base} lies in the memory of one process alone: write it to a folder first")
-        return Weights, (self.base, self.adapter, self.dtype, self.device, self.attention)
+        return Weights, (self.base, self.adapter, self.dtype, self.device, self.attention, self.revision)
 
 
 # What stands in a worker, or in a process with a GPU: one base, on the CPU, and one model ready to be asked.
 _base: dict[tuple[str | None, ...], Any] = {}
 _ready: dict[tuple[str | None, ...], Any] = {}
+_turn = Lock()  # threads that ask two models at once
 
 
 def ready(weights: Weights) -> Any:
     """The module, ready to be asked: read once, and kept for as long as no other is asked."""
-    if (key := weights.key) not in _ready:
-        _ready.clear()
-        free()
-        checked(weights.device, weights.dtype, weights.attention)
-        if weights.adapter is not None and not weights.lora:
-            _base.clear()
-            module = read(weights)
-        else:
-            module = _under(replace(weights, adapter=None, device="cpu", attention=None))
-            if weights.lora:
-                module = read(weights, base=module)
-            elif weights.device != "cpu":
-                module = copy.deepcopy(module)  # moving it to the device would move the base itself
-        _ready[key] = on_device(module, weights.device, weights.attention)
-    return _ready[key]
+    with _turn:
+        if (key := weights.key) not in _ready:
+            _ready.clear()
+            free()
+            checked(weights.device, weights.dtype, weights.attention)
+            if weights.adapter is not None and not weights.lora:
+                _base.clear()
+                module = read(weights)
+            else:
+                module = _under(replace(weights, adapter=None, device="cpu", attention=None))
+                if weights.lora:
+                    module = read(weights, base=module)
+                elif weights.device != "cpu" or weights.attention is not None:
+                    module = copy.deepcopy(module)  # the base itself stays where it is, and attends as it did
+            _ready[key] = on_device(module, weights.device, weights.attention)
+        return _ready[key]
 
 
 def _under(base: Weights) -> Any:
@@ -132,7 +152,7 @@ def read(weights: Weights, base: Any = None) -> Any:
         with no_bars():
             dtype = getattr(torch, DTYPES[weights.dtype])
             module = transformers.AutoModelForCausalLM.from_pretrained(
-                weights.source, dtype=dtype, use_safetensors=True, **SAFE
+                weights.source, dtype=dtype, use_safetensors=True, **weights.how
             )
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"{weights.source} cannot be opened: {str(error).strip().splitlines()[0]}") from error
@@ -149,6 +169,7 @@ def merged(module: Any, weights: Weights) -> Any:
     """
     try:
         import peft
+        from safetensors import safe_open
     except ImportError as error:
         raise needs("a LoRA adapter", "train") from error
     folder = weights.adapter
@@ -171,6 +192,14 @@ def merged(module: Any, weights: Weights) -> Any:
             ) from error
     if gaps := [str(w.message) for w in told if "missing adapter keys" in str(w.message)]:
         raise ModelError(f"adapter {folder.name!r} does not fit {weights.base}: {gaps[0][:200]}; name its own base")
+    # peft passes over what a shallower base has no layer for
+    with safe_open(folder / "adapter_model.safetensors", "pt") as held:
+        due = sum("lora_" in name for name in held.keys())  # noqa: SIM118 - no mapping
+    if due > (took := sum("lora_" in name for name, _ in made.named_parameters())):
+        raise ModelError(
+            f"adapter {folder.name!r} does not fit {weights.base}: {due - took} of its {due} matrices are of layers that it "
+            "has not; name its own base"
+        )
     return made.merge_and_unload()
 
 
