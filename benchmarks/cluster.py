@@ -1,6 +1,6 @@
 """Generated tokens per second of a pool of Ray actors with 1 and 2 workers, beside the bare model in one process.
 
-Same weights (Llama, 14M random weights, fp32), same 512 prompts, same batches of 64, one thread a model; the texts are equal, or
+Same weights (Llama, 14M random weights, fp32), same 256 prompts, same batches of 64, one thread a model; the texts are equal, or
 it fails. The cluster is real: one raylet of one core for one worker, two of them for two, on loopback. Rounds go in turn; the
 first, in which workers start and read the weights, does not count. Due: the pool with 1 worker takes less than 5 % longer.
 Then three communities fine-tuned (LoRA) on 1 and 2 workers, and in one process by threads, as many at a time.
@@ -30,7 +30,7 @@ from sociolect.cluster.session import cluster
 from sociolect.models.local import Local, local
 from sociolect.models.model import Chat, user
 
-CHATS, TOKENS, BATCH, ROUNDS = 512, 48, 64, 5
+CHATS, TOKENS, BATCH, ROUNDS = 256, 32, 64, 5
 
 
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:

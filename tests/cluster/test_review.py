@@ -23,8 +23,6 @@ from sociolect.cluster.pool import Hand, Needs, Pool, handed
 from sociolect.cluster.session import Cluster, cluster
 from sociolect.errors import ClusterError, ModelError
 from sociolect.models.distributed import sent
-from sociolect.models.local import local
-from sociolect.models.model import user
 from sociolect.models.weights import Weights
 
 ONE = Needs("a test")
@@ -183,19 +181,3 @@ def test_weights_that_lie_in_no_folder_learn_in_this_process(
     for name in ("model.safetensors", "card.json"):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
     assert held.pools == before
-
-
-@pytest.mark.slow
-def test_a_node_that_says_it_has_a_GPU_and_has_none_is_one_line(two_nodes: Nodes, tmp_path: Path) -> None:
-    llama(tmp_path / "base")
-    node = two_nodes.node("127.0.0.5", num_gpus=1)
-    try:
-        with cluster(two_nodes.address):
-            model = local(tmp_path / "base", device="cuda", threads=1)
-            with pytest.raises(ModelError, match="^device is 'cuda', and torch sees no GPU: [^\n]*$"):
-                model.generate([user("say it")], tokens=2)
-            with pytest.raises(ModelError, match="^device is 'cuda', and torch sees no GPU: [^\n]*$"):
-                teaching.finetune(model, taught({"red": said("red", 6, 0)}), folder=tmp_path / "red", **FAST)
-            assert not (tmp_path / "red").exists()
-    finally:
-        two_nodes.kill(node)

@@ -58,11 +58,13 @@ def killing(
     """The same hand-out, in which the second node dies as soon as it has sent something and is still at work."""
 
     def listened(held: Any, do: Any, count: int, piece: Any, **more: Any) -> Iterator[Any]:
+        if do.__name__ == during:
+            nodes.whole()  # it has come back since it died last
         for k, message in handed(held, do, count, piece, **more):
             yield k, message
             busy = [hand for one in held.pools for hand in one.hands if hand.node == SECOND and hand.doing]
-            if busy and do.__name__ == during and not killed:
-                killed.append(do.__name__)
+            if busy and do.__name__ == during and during not in killed:
+                killed.append(during)
                 nodes.kill()
 
     return listened
@@ -71,38 +73,19 @@ def killing(
 def both(hand_out: Callable[..., None], killed: list[str]) -> Callable[..., None]:
     """The same hand-out, in which none begins before the other stands: whichever starts sooner could do all of it."""
 
-    def waited(held: Any, *more: Any) -> None:
-        if killed or len(held.hands) == 2 or not held.coming:
-            hand_out(held, *more)
+    def waited(held: Any, do: Any, *more: Any) -> None:
+        if SECOND in {hand.node for hand in held.hands} or not held.coming or do.__name__ in killed:
+            hand_out(held, do, *more)
 
     return waited
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("room", "during"), [(training, "trained"), (asking, "_there")], ids=["training", "generation"]
-)
-def test_a_node_dies_in_the_middle(
-    room: Any, *, during: str, two_nodes: Nodes, alone: Alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_driver_and_two_nodes_die_and_the_study_ends_the_same(
+    two_nodes: Nodes, alone: Alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed: list[str] = []
-    monkeypatch.setattr(room, "handed", killing(two_nodes, room.handed, during=during, killed=killed))
-    monkeypatch.setattr(pool, "_hand_out", both(pool._hand_out, killed))
-    with cluster(two_nodes.address) as held:
-        assert [node.name for node in held.nodes] == ["127.0.0.2", SECOND]
-        study(tmp_path)
-        assert killed == [during]
-        assert {hand.node for one in held.pools for hand in one.hands} == {"127.0.0.2"}
-    made = files(tmp_path)
-    assert made.keys() == alone.files.keys()
-    assert [name for name in made if made[name] != alone.files[name]] == []
-    replies = pl.read_parquet(tmp_path / "steps/replies/frame.parquet")
-    assert replies["text"].n_unique() > replies.height / 2  # bytes that could differ
-
-
-@pytest.mark.slow
-def test_a_driver_that_was_killed_goes_on(two_nodes: Nodes, alone: Alone, tmp_path: Path) -> None:
-    """It dies as the second state of a training is to be put in its place; the next driver goes on from the first."""
+    """The driver dies as the second state of a training is to be put in its place. The next goes on from the first; a node dies while
+    that one trains, comes back, and dies again while communities write."""
     command = [
         sys.executable,
         "-c",
@@ -117,13 +100,20 @@ def test_a_driver_that_was_killed_goes_on(two_nodes: Nodes, alone: Alone, tmp_pa
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert len(list(tmp_path.rglob("resume.safetensors"))) == 1
     assert not list(tmp_path.rglob("adapter_model.safetensors"))  # whole adapters or none
-    del env["SOCIOLECT_KILL"]
-    log = tmp_path / "points"
-    done = subprocess.run(
-        command, env={**env, "SOCIOLECT_POINTS": str(log)}, capture_output=True, check=False, text=True
-    )
-    assert done.returncode == 0, done.stderr
+
+    killed: list[str] = []
+    monkeypatch.setattr(pool, "_hand_out", both(pool._hand_out, killed))
+    monkeypatch.setenv("SOCIOLECT_POINTS", str(log := tmp_path.parent / f"{tmp_path.name} points"))
+    for room, during in ((training, "trained"), (asking, "_there")):
+        monkeypatch.setattr(room, "handed", killing(two_nodes, room.handed, during=during, killed=killed))
+    with cluster(two_nodes.address) as held:
+        assert [node.name for node in held.nodes] == ["127.0.0.2", SECOND]
+        study(tmp_path)
+    assert killed == ["trained", "_there"]
+    # what the first driver had put in its place was not done again, but what was on its way when the node died may be
+    assert alone.states - 1 <= states(log) < 1.5 * alone.states
     made = files(tmp_path)
     assert made.keys() == alone.files.keys()
     assert [name for name in made if made[name] != alone.files[name]] == []
-    assert states(log) == alone.states - 1  # what the first one had put in its place was not done again
+    replies = pl.read_parquet(tmp_path / "steps/replies/frame.parquet")
+    assert replies["text"].n_unique() > replies.height / 2  # bytes that could differ

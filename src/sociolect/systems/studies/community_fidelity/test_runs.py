@@ -147,6 +147,7 @@ def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monk
         said = {k: v for k, v in said.items() if not k.startswith(("emotion", "toxicity"))}
     else:
         said["emotion"] = str(head(data / said["emotion"], 8000, tmp_path))
+        said["only"] = said["only"][:4]  # half of a run's time is teaching them, one by one
     card = systems.find(slug)
     folder = tmp_path / "run"
     with workspace(folder, system=slug, keywords={}) as work:
@@ -157,7 +158,7 @@ def test_real_posts_run_to_a_page(example: str, data: Path, tmp_path: Path, monk
     assert tables["copies"].filter(measure="overlap:copied").height == 5
     spoken = pl.read_parquet(folder / "steps/origin/frame.parquet")["community"].unique()
     if example == "reddit_diet_body":
-        assert set(spoken) == {"loseit", "keto", "fasting", "gainit", "xxfitness", "Supplements"}
+        assert set(spoken) == {"loseit", "keto", "fasting", "gainit"}
         # Dossier, section 9, for the first 20 words; here 150 posts of a community teach the judge its first 40.
         assert row(folder, "origin_effects", "macro_f1", "human")["estimate"] >= 0.6
     else:
